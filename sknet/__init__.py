@@ -1,0 +1,7 @@
+"""Neural networks for scikit-learn, in NumPy alone."""
+
+from sknet.classifier import ScratchMLPClassifier
+from sknet.gradient_check import check_gradients
+
+__all__ = ["ScratchMLPClassifier", "check_gradients"]
+__version__ = "0.1.0"

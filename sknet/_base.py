@@ -1,0 +1,277 @@
+"""From scikit-learn's parameters to a network and its training, and back to attributes.
+
+What is here knows nothing of labels: that is the classifier's part.
+"""
+
+from contextlib import contextmanager
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_array, check_random_state
+from sklearn.utils.validation import validate_data
+
+from sknet._parameters import (
+    PARAMETER_CONSTRAINTS,
+    layer_sizes,
+    warn_of_parameters_without_effect,
+)
+from sknet._threads import blas_threads
+from sknet.activations import ACTIVATIONS
+from sknet.backprop import Objective
+from sknet.initializers import INITIALIZERS
+from sknet.losses import LOSSES
+from sknet.network import Network, count_parameters, prepend_ones
+
+# Rows predicted at once: their activations stay in the processor's cache.
+PREDICTION_ROWS = 2000
+
+
+class _Views(list):
+    """Views on theta, one a layer; assigning to an element writes into theta."""
+
+    def __setitem__(self, layer, value):
+        value = np.asarray(value)
+        if value.shape != self[layer].shape:
+            raise ValueError(
+                f"layer {layer} has shape {self[layer].shape}, got {value.shape}."
+            )
+        self[layer][...] = value
+
+
+@contextmanager
+def unchanged_on_error(estimator):
+    """Leave a fitted estimator as it was if the data it is given turn out bad."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
+
+
+def check_weights(sample_weight, n_samples):
+    """Sample weights as an array, or None for none.
+
+    Raises
+    ------
+    ValueError
+        For weights of a wrong shape, negative, not finite or all zero.
+    """
+    if sample_weight is None:
+        return None
+    if np.isscalar(sample_weight):
+        sample_weight = np.full(n_samples, sample_weight)
+    sample_weight = check_array(
+        sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
+    )
+    if sample_weight.shape != (n_samples,):
+        raise ValueError(
+            f"sample_weight has shape {sample_weight.shape}, expected ({n_samples},): "
+            "one weight for each sample."
+        )
+    if (sample_weight < 0).any():
+        raise ValueError(
+            f"Negative values in sample_weight, the least {sample_weight.min()}: "
+            "weights are 0 or more."
+        )
+    if not sample_weight.any():
+        raise ValueError(
+            "Sample weights must contain at least one non-zero number. All "
+            f"{n_samples} are 0."
+        )
+    return sample_weight
+
+
+class NetworkEstimator(BaseEstimator):
+    """Parameters, fitted state and training of a network in scikit-learn's terms.
+
+    The fitted state is ``_theta`` with a few plain values; ``_resume`` holds what
+    training needs to go on later: the optimizer's memory, the random stream and the
+    like, as arrays and numbers.
+    """
+
+    _parameter_constraints = PARAMETER_CONSTRAINTS
+
+    # -- the fitted network ------------------------------------------------------
+
+    def _network(self, theta=None):
+        """Network on ``theta``, by default the fitted one."""
+        return Network(
+            self._n_units,
+            ACTIVATIONS[self._activation],
+            self._fitted_theta() if theta is None else theta,
+            self._transposed_input,
+        )
+
+    def _fitted_theta(self):
+        try:
+            return self._theta
+        except AttributeError:
+            raise AttributeError(
+                f"this {type(self).__name__} has no weights yet: fit it first."
+            ) from None
+
+    def _writable_theta(self):
+        """Fitted theta, copied first if it is read-only (joblib's memory maps are)."""
+        if not self._fitted_theta().flags.writeable:
+            self._theta = self._theta.copy()
+        return self._theta
+
+    @property
+    def coefs_(self):
+        """Weights of each layer, shape (n_inputs, n_units): views on one vector."""
+        return _Views(W[:, 1:].T for W in self._network().weights)
+
+    @coefs_.setter
+    def coefs_(self, values):
+        self._writable_theta()
+        self._assign(self.coefs_, values, "coefs_")
+
+    @property
+    def intercepts_(self):
+        """Biases of each layer, shape (n_units,): views on one vector."""
+        return _Views(W[:, 0] for W in self._network().weights)
+
+    @intercepts_.setter
+    def intercepts_(self, values):
+        self._writable_theta()
+        self._assign(self.intercepts_, values, "intercepts_")
+
+    @staticmethod
+    def _assign(views, values, name):
+        values = [np.asarray(value, dtype=float) for value in values]
+        shapes = [value.shape for value in values]
+        expected = [view.shape for view in views]
+        if shapes != expected:
+            raise ValueError(f"{name} must have the shapes {expected}, got {shapes}.")
+        if not all(np.isfinite(value).all() for value in values):
+            raise ValueError(f"{name} must be finite, got NaN or infinity.")
+        for view, value in zip(views, values, strict=True):
+            view[...] = value
+
+    def __getstate__(self):
+        """State for pickle and copy.
+
+        A finished ``fit`` leaves out the optimizer's memory, which is twice as large
+        as the weights, and what grows with the number of samples; they are kept where
+        training is to go on, that is with ``warm_start`` or after ``partial_fit``.
+        """
+        state = super().__getstate__().copy()
+        resume = state.get("_resume")
+        if resume is not None and not (self.warm_start or resume["incremental"]):
+            state["_resume"] = {
+                **resume,
+                "optimizer": None,
+                "order": None,
+                "split": None,
+            }
+        return state
+
+    # -- before training ---------------------------------------------------------
+
+    def _validate(self, X, y, sample_weight, first):
+        """X (dense or CSR), y and weights, without the rows of weight 0."""
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            accept_sparse="csr",
+            multi_output=True,
+            dtype=(np.float64, np.float32),
+            reset=first,
+        )
+        sample_weight = check_weights(sample_weight, X.shape[0])
+        if sample_weight is not None and not sample_weight.all():
+            counted = np.flatnonzero(sample_weight)
+            X, y, sample_weight = X[counted], y[counted], sample_weight[counted]
+        return X, y, sample_weight
+
+    def _start(self, n_outputs, out_activation, X, first):
+        """Make new weights, or check that the fitted ones can be trained on.
+
+        Returns
+        -------
+        rng : RandomState
+            The user's at first, then a private one that goes on where it stood.
+        """
+        n_units = [X.shape[1], *layer_sizes(self.hidden_layer_sizes), n_outputs]
+        architecture = (n_units, self.activation, out_activation)
+        if not first:
+            fitted = (self._n_units, self._activation, self.out_activation_)
+            if fitted != architecture:
+                raise ValueError(
+                    "training can only go on with the architecture it began with: "
+                    f"units, activation and outputs were {fitted} and are now "
+                    f"{architecture}; set them back, or fit with warm_start=False."
+                )
+            self._writable_theta()
+            rng = np.random.RandomState()
+            rng.set_state(self._resume["rng"])
+            return rng
+        warn_of_parameters_without_effect(self)
+        self._n_units, self._activation, self.out_activation_ = architecture
+        self._transposed_input = sparse.issparse(X)
+        self.n_layers_ = len(n_units)
+        self.n_outputs_ = n_outputs
+        self._reset_history()
+        self._theta = np.empty(count_parameters(n_units), self.dtype or X.dtype)
+        rng = check_random_state(self.random_state)
+        initializer = INITIALIZERS[self.weight_init]
+        for coef, intercept in zip(self.coefs_, self.intercepts_, strict=True):
+            coef[...], intercept[...] = initializer(rng, *coef.shape, self.activation)
+        return rng
+
+    def _reset_history(self):
+        """Forget what earlier training has left behind."""
+        self.t_ = 0
+        self.n_iter_ = 0
+        self.loss_curve_ = []
+        self.best_loss_ = None
+        self.validation_scores_ = None
+        self.best_validation_score_ = None
+        self._resume = {
+            "rng": None,
+            "solver": None,
+            "optimizer": None,
+            "order": None,
+            "split": None,
+            "count": 0,
+            "n_lowered": 0,
+            "incremental": False,
+        }
+
+    def _objective(self, sample_weight):
+        """Cost of the network's theta on data of these weights."""
+        return Objective(
+            self._network(),
+            LOSSES[self.out_activation_],
+            self.alpha,
+            mean_weight=1.0 if sample_weight is None else sample_weight.mean(),
+        )
+
+    # -- prediction --------------------------------------------------------------
+
+    def _outputs(self, X, link=None):
+        """``link`` of the raw outputs of validated X, shape (n_samples, n_columns).
+
+        Parameters
+        ----------
+        X : ndarray or CSR matrix of shape (n_samples, n_features)
+        link : callable, default=None
+            From raw outputs of shape (n_outputs, n_samples) to an array with as many
+            columns; raw outputs by default.
+        """
+        network = self._network()
+        n_samples = X.shape[0]
+        outputs = None
+        with blas_threads(self._n_units, min(n_samples, PREDICTION_ROWS)):
+            for start in range(0, n_samples, PREDICTION_ROWS):
+                rows = slice(start, start + PREDICTION_ROWS)
+                z = network.forward(prepend_ones(X[rows], network.theta.dtype))
+                h = z if link is None else link(z)
+                if outputs is None:
+                    outputs = np.empty((n_samples, h.shape[0]), dtype=h.dtype)
+                outputs[rows] = h.T
+        return outputs

@@ -1,0 +1,112 @@
+"""What the estimator accepts: its parameters' domains, and which go together."""
+
+import inspect
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+
+from sknet.activations import ACTIVATIONS
+from sknet.initializers import INITIALIZERS
+from sknet.losses import LOSSES
+
+NUMBER = Interval(Real, 0, None, closed="left")
+POSITIVE = Interval(Real, 0, None, closed="neither")
+FRACTION = Interval(Real, 0, 1, closed="left")
+COUNT = Interval(Integral, 1, None, closed="left")
+
+PARAMETER_CONSTRAINTS = {
+    "hidden_layer_sizes": ["array-like", COUNT],
+    "activation": [StrOptions(set(ACTIVATIONS))],
+    "solver": [StrOptions({"adam", "sgd", "lbfgs"})],
+    "alpha": [NUMBER],
+    "batch_size": [StrOptions({"auto"}), COUNT],
+    "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
+    "learning_rate_init": [POSITIVE],
+    "power_t": [NUMBER],
+    "max_iter": [COUNT],
+    "shuffle": ["boolean"],
+    "random_state": ["random_state"],
+    "tol": [NUMBER],
+    "verbose": ["verbose"],
+    "warm_start": ["boolean"],
+    "momentum": [Interval(Real, 0, 1, closed="both")],
+    "nesterovs_momentum": ["boolean"],
+    "early_stopping": ["boolean"],
+    "validation_fraction": [FRACTION],
+    "beta_1": [FRACTION],
+    "beta_2": [FRACTION],
+    "epsilon": [POSITIVE],
+    "n_iter_no_change": [COUNT, Options(Real, {np.inf})],
+    "max_fun": [COUNT],
+    "weight_init": [StrOptions(set(INITIALIZERS))],
+    "out_activation": [StrOptions({"auto", *LOSSES})],
+    "dtype": [
+        StrOptions({"float32", "float64"}),
+        Options(type, {np.float32, np.float64}),
+        None,
+    ],
+}
+
+OF_SGD = ("learning_rate", "power_t", "momentum", "nesterovs_momentum")
+OF_ADAM = ("beta_1", "beta_2", "epsilon")
+OF_BATCHES = (
+    "batch_size",
+    "learning_rate_init",
+    "shuffle",
+    "early_stopping",
+    "validation_fraction",
+    "n_iter_no_change",
+)
+WITHOUT_EFFECT = {
+    "adam": (*OF_SGD, "max_fun"),
+    "sgd": (*OF_ADAM, "max_fun"),
+    "lbfgs": (*OF_SGD, *OF_ADAM, *OF_BATCHES),
+}
+
+
+def warn_of_parameters_without_effect(estimator):
+    """Warn once of the parameters that were set but do nothing beside the others.
+
+    ``MLPClassifier`` ignores them silently, so that who asks for an adaptive learning
+    rate with Adam, say, never learns that the rate was constant.
+    """
+    context = {
+        name: f"solver={estimator.solver!r}"
+        for name in WITHOUT_EFFECT[estimator.solver]
+    }
+    if estimator.learning_rate != "invscaling":
+        context.setdefault("power_t", f"learning_rate={estimator.learning_rate!r}")
+    if not estimator.early_stopping:
+        context.setdefault("validation_fraction", "early_stopping=False")
+    defaults = inspect.signature(type(estimator)).parameters
+    idle = [
+        f"{name}={getattr(estimator, name)!r} with {reason}"
+        for name, reason in context.items()
+        if name in defaults and getattr(estimator, name) != defaults[name].default
+    ]
+    if idle:
+        warnings.warn(
+            f"Without effect: {', '.join(idle)}; leave the unused at their defaults.",
+            UserWarning,
+            stacklevel=2,
+        )
+
+
+def layer_sizes(hidden_layer_sizes):
+    """Units of the hidden layers as a list of int.
+
+    Raises
+    ------
+    ValueError
+        For a size that is not an integer above 0.
+    """
+    sizes = np.atleast_1d(np.asarray(hidden_layer_sizes))
+    whole = sizes.size == 0 or np.issubdtype(sizes.dtype, np.integer)
+    if sizes.ndim != 1 or not whole or (sizes <= 0).any():
+        raise ValueError(
+            f"hidden_layer_sizes must be > 0, whole numbers, one a layer; got "
+            f"{hidden_layer_sizes!r}."
+        )
+    return [int(size) for size in sizes]

@@ -1,0 +1,55 @@
+"""How many threads a matrix product is worth.
+
+Two threads on a small product spend longer waiting for each other than multiplying,
+and a busy machine makes it worse.  Small products therefore run on one, which also
+makes their bits independent of the number of threads that the caller allows.
+"""
+
+import threading
+from contextlib import contextmanager
+from functools import cache
+from itertools import pairwise
+
+from threadpoolctl import ThreadpoolController
+
+# Multiplications of the largest product above which the caller's threads are used.
+WORTH_THREADS = 2**24
+
+_lock = threading.Lock()
+_running = {"fits": 0, "limiter": None}
+
+
+@cache
+def _controller():
+    return ThreadpoolController()  # looks through all loaded libraries: 1 ms
+
+
+@contextmanager
+def blas_threads(n_units, n_samples):
+    """Run with one BLAS thread if a network's products with these samples are small.
+
+    Limits hold for the whole process, so of several fits in threads of one process
+    the first to come sets the limit and the last to go lifts it.
+
+    Parameters
+    ----------
+    n_units : sequence of int
+        Units of each layer.
+    n_samples : int
+        Columns of a batch.
+    """
+    largest = max(a * b for a, b in pairwise(n_units))
+    if largest * n_samples > WORTH_THREADS:
+        yield
+        return
+    with _lock:
+        if not _running["fits"]:
+            _running["limiter"] = _controller().limit(limits=1, user_api="blas")
+        _running["fits"] += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _running["fits"] -= 1
+            if not _running["fits"]:
+                _running["limiter"].restore_original_limits()

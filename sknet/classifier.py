@@ -1,0 +1,478 @@
+"""The classifier: labels to the network's outputs and back, in scikit-learn's terms."""
+
+import numpy as np
+from scipy import sparse
+from scipy.special import expit, log_expit, log_softmax
+from scipy.special import softmax as softmax_of
+from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sknet._base import NetworkEstimator, unchanged_on_error
+from sknet._fitting import fit_by_lbfgs, fit_by_steps
+from sknet._labels import encode, learn_labels
+from sknet.losses import LOSSES
+from sknet.training import Minibatches
+
+
+def _trains_by_steps(estimator):
+    if estimator.solver == "lbfgs":
+        raise AttributeError(
+            "partial_fit needs solver='adam' or 'sgd': lbfgs takes all samples at once."
+        )
+    return True
+
+
+class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
+    """Multilayer perceptron classifier, in NumPy alone.
+
+    A drop-in for scikit-learn's ``MLPClassifier``: same parameters, same attributes
+    and, for the same ``random_state``, the same model up to rounding, faster.
+
+    It minimises the mean negative log-likelihood of the training labels with a
+    penalty on the squared weights, the J of :mod:`sknet.backprop`, by
+    backpropagation.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or array-like of int, default=(100,)
+        Units of each hidden layer.  ``()`` makes a linear model, logistic regression.
+    activation : {"identity", "logistic", "tanh", "relu"}, default="relu"
+        Function of the hidden units: z, 1 / (1 + exp(-z)), tanh(z) or max(z, 0).
+    solver : {"adam", "sgd", "lbfgs"}, default="adam"
+        "adam" and "sgd" train in mini-batches (:mod:`sknet.optimizers`); "lbfgs" is
+        SciPy's quasi-Newton method on all samples at once, good for small data.
+    alpha : float, default=0.0001
+        Strength of the penalty alpha / (2 m) sum W^2, without the biases, where m is
+        the number of rows of the *batch* (the sum of their weights on a full one).
+        On a full batch it is the article's lambda.  As in ``MLPClassifier`` the same
+        alpha weighs more in smaller batches.
+    batch_size : int or "auto", default="auto"
+        Rows of a mini-batch; "auto" is min(200, n_samples).  The last batch of an
+        epoch may be shorter.
+    learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
+        For "sgd": "invscaling" is learning_rate_init / (t + 1)^power_t with t the
+        number of samples seen, as in ``MLPClassifier``; "adaptive" divides the rate
+        by 5 whenever training has not improved by ``tol`` for ``n_iter_no_change``
+        epochs.
+    learning_rate_init : float, default=0.001
+        Learning rate at the start.
+    power_t : float, default=0.5
+        Exponent of "invscaling".
+    max_iter : int, default=200
+        Most epochs ("lbfgs": iterations) of a call of ``fit``.
+    shuffle : bool, default=True
+        Whether to shuffle the samples before each epoch.
+    random_state : int, RandomState instance or None, default=None
+        Draws the initial weights, the held-out rows and the shuffles, in this order.
+    tol : float, default=1e-4
+        Smallest change of loss, or of the validation score, that counts as
+        improvement; for "lbfgs" the largest gradient entry at which it stops.
+    verbose : bool or int, default=False
+        Whether to print a line for each epoch.
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from the last call's weights, optimizer memory and
+        random stream instead of starting afresh.
+    momentum : float in [0, 1], default=0.9
+        Momentum of "sgd"; 0 is plain gradient descent.
+    nesterovs_momentum : bool, default=True
+        Whether the momentum of "sgd" is Nesterov's.
+    early_stopping : bool, default=False
+        Whether to hold out ``validation_fraction`` of the samples, class by class in
+        proportion, stop when the accuracy on them no longer improves, and keep the
+        weights that did best there.
+    validation_fraction : float in [0, 1), default=0.1
+        Fraction of the samples that early stopping holds out.
+    beta_1 : float in [0, 1), default=0.9
+        Decay of Adam's mean of the gradient.
+    beta_2 : float in [0, 1), default=0.999
+        Decay of Adam's mean of the squared gradient.
+    epsilon : float, default=1e-8
+        Keeps Adam from dividing by zero.
+    n_iter_no_change : int or inf, default=10
+        Epochs without improvement that are put up with; one more ends training.
+    max_fun : int, default=15000
+        Most evaluations of the cost by "lbfgs".
+    weight_init : {"auto", "uniform", "he", "lecun"}, default="auto"
+        Distribution of the initial weights (:mod:`sknet.initializers`): "auto" is
+        Glorot's as ``MLPClassifier`` draws it, "uniform" the article's [-1, 1].
+    out_activation : {"auto", "softmax", "logistic"}, default="auto"
+        Link of the outputs (:mod:`sknet.losses`).  "auto" is softmax for three or
+        more classes and logistic for two and for multilabel targets; "logistic" gives
+        each class an output of its own, the article's, and probabilities are then
+        normalised over the classes.  "softmax" needs three or more classes.
+    dtype : {"float32", "float64"} or None, default=None
+        Type of weights, optimizer memory and probabilities; by default that of X
+        (float64 where X is neither).
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels in sorted order; for multilabel targets the column numbers.
+    coefs_ : list of ndarray of shape (n_inputs, n_units)
+        Weights of each layer.  The arrays are views on the model: changing them
+        changes it.
+    intercepts_ : list of ndarray of shape (n_units,)
+        Biases of each layer, views likewise.
+    loss_ : float
+        Cost of the last epoch (penalty included).
+    best_loss_ : float or None
+        Lowest cost of an epoch; None with ``early_stopping``.
+    loss_curve_ : list of float
+        Cost of each epoch, of the last 100 calls under ``partial_fit``.
+    validation_scores_ : list of float or None
+        Accuracy on the held-out rows after each epoch, with ``early_stopping``.
+    best_validation_score_ : float or None
+        The highest of them, that of the weights kept.
+    n_iter_ : int
+        Epochs (iterations of "lbfgs") of the last call.
+    t_ : int
+        Samples trained on so far, all epochs counted.
+    n_layers_ : int
+        Number of layers, inputs and outputs included.
+    n_outputs_ : int
+        Number of outputs: 1 for two classes.
+    out_activation_ : {"softmax", "logistic"}
+        Link of the outputs.
+    n_features_in_ : int
+        Number of features seen in fit.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where X had names that are all strings.
+
+    Notes
+    -----
+    A pickle of a finished model holds its weights and little else.  With
+    ``warm_start``, and after ``partial_fit``, the optimizer's memory is kept too, so
+    that training goes on from a pickle exactly as it would have without.
+
+    References
+    ----------
+    Rumelhart, Hinton and Williams, *Learning representations by back-propagating
+    errors*, Nature 323, 1986.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn.model_selection import train_test_split
+    >>> from sknet import ScratchMLPClassifier
+    >>> X, y = load_digits(return_X_y=True)
+    >>> X_train, X_test, y_train, y_test = train_test_split(X / 16, y, random_state=0)
+    >>> net = ScratchMLPClassifier((30,), learning_rate_init=0.01, random_state=0)
+    >>> net.fit(X_train, y_train).score(X_test, y_test) > 0.95
+    True
+    """
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        activation="relu",
+        *,
+        solver="adam",
+        alpha=0.0001,
+        batch_size="auto",
+        learning_rate="constant",
+        learning_rate_init=0.001,
+        power_t=0.5,
+        max_iter=200,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        n_iter_no_change=10,
+        max_fun=15000,
+        weight_init="auto",
+        out_activation="auto",
+        dtype=None,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.weight_init = weight_init
+        self.out_activation = out_activation
+        self.dtype = dtype
+
+    # -- training ----------------------------------------------------------------
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None, *, coef_init=None, intercept_init=None):
+        """Train on X and y.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Samples.  A sparse X is never made dense as a whole.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Labels of any type, or a multilabel indicator of 0 and 1, dense or sparse.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights, 0 or more; a sample of weight 0 is as if it were not there.
+        coef_init : list of array-like of shape (n_inputs, n_units), default=None
+            Weights to start from instead of random ones, shaped like ``coefs_``.
+        intercept_init : list of array-like of shape (n_units,), default=None
+            Biases to start from, shaped like ``intercepts_``.
+
+        Returns
+        -------
+        self : ScratchMLPClassifier
+
+        Raises
+        ------
+        ValueError
+            For data that cannot be trained on, which leave a fitted estimator as it
+            was, and when the loss diverges, which leaves the last finite weights.
+        """
+        first = not (self.warm_start and hasattr(self, "coefs_"))
+        with unchanged_on_error(self):
+            X, y, sample_weight, rng = self._prepare(X, y, sample_weight, first)
+            if coef_init is not None:
+                self.coefs_ = coef_init
+            if intercept_init is not None:
+                self.intercepts_ = intercept_init
+        if self.solver == "lbfgs":
+            fit_by_lbfgs(self, X, y, sample_weight, rng)
+        else:
+            score = self._encoded_accuracy if self.early_stopping else None
+            fit_by_steps(self, X, y, sample_weight, rng, score=score)
+        return self
+
+    @available_if(_trains_by_steps)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, sample_weight=None, classes=None):
+        """Train on for one epoch over X and y.
+
+        k calls with the same data make the model of ``fit`` with ``max_iter=k``.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Samples.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Labels; not all classes need to be among them.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights, 0 or more.
+        classes : array-like of shape (n_classes,), default=None
+            All classes there will ever be; the first call needs it.
+
+        Returns
+        -------
+        self : ScratchMLPClassifier
+
+        Raises
+        ------
+        ValueError
+            For data that cannot be trained on, labels that are not among the classes,
+            or with ``early_stopping``, which one epoch has no use for.
+        """
+        if self.early_stopping:
+            raise ValueError(
+                "partial_fit does not support early_stopping=True: set it to False, "
+                "or call fit."
+            )
+        first = not hasattr(self, "coefs_")
+        if first and classes is None:
+            raise ValueError(
+                "classes must be passed on the first call to partial_fit: all labels "
+                "that any call will bring."
+            )
+        if not first and classes is not None:
+            classes = np.unique(classes)
+            if not np.array_equal(classes, self.classes_):
+                raise ValueError(
+                    f"classes={classes.tolist()} is not the same as in the first call, "
+                    f"{self.classes_.tolist()}."
+                )
+        with unchanged_on_error(self):
+            X, y, sample_weight, rng = self._prepare(
+                X, y, sample_weight, first, classes, incremental=True
+            )
+        fit_by_steps(self, X, y, sample_weight, rng, incremental=True)
+        return self
+
+    def _prepare(self, X, y, sample_weight, first, classes=None, *, incremental=False):
+        """Validated X, encoded y, weights and random stream; the network is ready."""
+        X, y, sample_weight = self._validate(X, y, sample_weight, first)
+        if first:
+            self._kind, self.classes_ = learn_labels(y, classes)
+            self._sparse_labels = sparse.issparse(y)
+        elif not incremental:
+            classes = learn_labels(y)[1]
+            if not np.array_equal(classes, self.classes_):
+                raise ValueError(
+                    "warm_start can only go on with the classes that it began with, "
+                    f"{self.classes_.tolist()}; y has {classes.tolist()}."
+                )
+        y = encode(y, self._kind, self.classes_)
+        n_outputs = 1 if self._kind == "binary" else len(self.classes_)
+        rng = self._start(n_outputs, self._resolved_out_activation(), X, first)
+        return X, y, sample_weight, rng
+
+    def _resolved_out_activation(self):
+        if self.out_activation == "softmax" and self._kind != "multiclass":
+            raise ValueError(
+                f"out_activation='softmax' needs three or more classes, y is "
+                f"{self._kind}: use 'auto' or 'logistic'."
+            )
+        if self.out_activation == "auto":
+            return "softmax" if self._kind == "multiclass" else "logistic"
+        return self.out_activation
+
+    def _encoded_accuracy(self, X, y, sample_weight):
+        """Accuracy against encoded labels; all labels must be right in multilabel."""
+        right = self._decide(self._outputs(X)) == y
+        if right.ndim == 2:
+            right = right.all(axis=1)
+        return float(np.average(right, weights=sample_weight))
+
+    def _whole_batch(self, X, y, sample_weight):
+        """Objective on these data, and the one batch they make, for gradient checks."""
+        first = not hasattr(self, "coefs_")
+        X, y, sample_weight, _ = self._prepare(X, y, sample_weight, first)
+        (batch,) = Minibatches(
+            X, y, self.n_outputs_, sample_weight, dtype=self._theta.dtype
+        )
+        return self._objective(sample_weight), batch
+
+    # -- prediction --------------------------------------------------------------
+
+    def _validated(self, X):
+        check_is_fitted(self)
+        return validate_data(
+            self,
+            X,
+            accept_sparse="csr",
+            dtype=(np.float64, np.float32),
+            reset=False,
+        )
+
+    def _decide(self, raw):
+        """Class indices, or bools for multilabel, of raw outputs (a row a sample)."""
+        if self._kind == "multiclass":
+            return raw.argmax(axis=1)
+        positive = raw > 0
+        return positive if self._kind != "binary" else positive[:, 0].astype(int)
+
+    def predict(self, X):
+        """Most probable class of each sample, or its labels.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_labels)
+            Class labels, or for multilabel targets an indicator of 0 and 1, sparse
+            where y was sparse in training.
+        """
+        decisions = self._decide(self._outputs(self._validated(X)))
+        if self._kind != "multilabel-indicator":
+            return self.classes_[decisions]
+        decisions = decisions.astype(int)
+        return sparse.csr_matrix(decisions) if self._sparse_labels else decisions
+
+    def decision_function(self, X):
+        """Raw outputs: logits.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        raw : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            For two classes the log-odds of the second.
+        """
+        raw = self._outputs(self._validated(X))
+        return raw[:, 0] if self._kind == "binary" else raw
+
+    def predict_proba(self, X):
+        """Probability of each class, or of each label.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_classes)
+            Columns in the order of ``classes_``; rows sum to 1 but for multilabel.
+            Above 0 and below 1, however sure the network is.
+        """
+        return self._outputs(self._validated(X), self._probabilities)
+
+    def predict_log_proba(self, X):
+        """Logarithm of each probability, finite however small the probability is.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        log_proba : ndarray of shape (n_samples, n_classes)
+        """
+        return self._outputs(self._validated(X), self._log_probabilities)
+
+    def _probabilities(self, z):
+        if self._one_sigmoid_per_class():
+            h = softmax_of(log_expit(z), axis=0)
+        elif self._kind == "binary":
+            h = expit(np.concatenate([-z, z]))
+        else:
+            h = LOSSES[self.out_activation_].inverse_link(z.copy())
+        # No finite logit stands for certainty: rounding must not make it one, and
+        # probabilities too small for the type stay above 0 in their order.
+        limits = np.finfo(h.dtype)
+        np.minimum(h, 1 - limits.epsneg, out=h)
+        vanishing = h < limits.tiny
+        if vanishing.any():
+            h[vanishing] = limits.tiny / -self._log_probabilities(z)[vanishing]
+        return h
+
+    def _log_probabilities(self, z):
+        if self._one_sigmoid_per_class():
+            return log_softmax(log_expit(z), axis=0)
+        if self._kind == "binary":
+            return log_expit(np.concatenate([-z, z]))
+        return LOSSES[self.out_activation_].log_inverse_link(z)
+
+    def _one_sigmoid_per_class(self):
+        """Whether the outputs are the article's, to be normalised over the classes."""
+        return self._kind == "multiclass" and self.out_activation_ == "logistic"
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        tags.input_tags.sparse = True
+        return tags

@@ -1,0 +1,154 @@
+"""Is the gradient right?  Compare it with differences of the cost.
+
+Backpropagation with a mistake in it often still learns, only worse.  The central
+difference (J(theta + h) - J(theta - h)) / 2h knows nothing of backpropagation: where
+both agree, the gradient is that of J.
+"""
+
+import copy
+from itertools import product
+from typing import NamedTuple
+
+import numpy as np
+
+# Weights compared in each layer, at most: each costs two forward passes.
+CHECKED_PER_LAYER = 300
+# A difference quotient is sum_k c_k J(theta + k h) / h, here given as {k: c_k}.
+CENTRAL = {1: 0.5, -1: -0.5}
+FORWARD = {0: -1.5, 1: 2.0, 2: -0.5}
+BACKWARD = {0: 1.5, -1: -2.0, -2: 0.5}
+
+
+class GradientCheck(NamedTuple):
+    """Where gradient and central differences disagree most.
+
+    Attributes
+    ----------
+    max_relative_error : float
+        Largest difference, relative to the largest gradient entry of its layer.
+    layer : int
+        Its layer; 0 is the one that reads X.
+    weight : tuple of int
+        Its unit and input, row and column of ``network.weights[layer]``; input 0 is
+        the bias.
+    n_checked : int
+        Number of weights compared.
+    """
+
+    max_relative_error: float
+    layer: int
+    weight: tuple
+    n_checked: int
+
+
+def numerical_gradient(function, theta, indices, step, stencil=CENTRAL):
+    """Difference quotients of ``function()`` in some entries of ``theta``.
+
+    Parameters
+    ----------
+    function : callable
+        Without arguments: it reads ``theta`` where it is.
+    theta : ndarray of float64
+        Changed while it runs, restored afterwards.
+    indices : sequence of int
+        Entries to differentiate in.
+    step : float
+        The h of the difference.
+    stencil : dict of int to float, default=CENTRAL
+        Where to evaluate, in steps, and the factor of each value.
+
+    Returns
+    -------
+    derivatives : ndarray of shape (len(indices),)
+
+    Examples
+    --------
+    >>> theta = np.array([3.0, 5.0])
+    >>> numerical_gradient(lambda: theta[0] ** 2, theta, [0, 1], 1e-3).round(6)
+    array([6., 0.])
+    """
+    derivatives = np.zeros(len(indices))
+    for i, index in enumerate(indices):
+        here = theta[index]
+        for k, factor in stencil.items():
+            theta[index] = here + k * step
+            derivatives[i] += factor * function() / step
+        theta[index] = here
+    return derivatives
+
+
+def check_gradients(estimator, X, y, sample_weight=None):
+    """Compare an estimator's gradient with central differences, in float64.
+
+    Parameters
+    ----------
+    estimator : ScratchMLPClassifier
+        Fitted or not; it is not changed.  Unfitted, it is checked at the weights that
+        ``fit`` would start from.
+    X : array-like or sparse matrix of shape (n_samples, n_features)
+    y : array-like of shape (n_samples,) or (n_samples, n_labels)
+    sample_weight : array-like of shape (n_samples,), default=None
+
+    Returns
+    -------
+    check : GradientCheck
+        In layers of more than 300 weights, 300 of them, drawn at random, are compared.
+
+    Raises
+    ------
+    ValueError
+        For data that ``fit`` would refuse.
+
+    Notes
+    -----
+    relu has a kink at 0, and a difference taken across it is wrong although the
+    gradient is right.  Where the two disagree, differences to either side and of a
+    smaller step are tried and the best agreement counts: a wrong gradient disagrees
+    with all of them.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sknet import ScratchMLPClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> check = check_gradients(ScratchMLPClassifier((5,), random_state=0), X, y)
+    >>> check.max_relative_error < 1e-7
+    True
+    """
+    estimator = copy.deepcopy(estimator).set_params(dtype="float64")
+    if hasattr(estimator, "coefs_"):
+        estimator._theta = estimator._theta.astype(np.float64)
+    objective, batch = estimator._whole_batch(X, y, sample_weight)
+    network = objective.network
+    grad = objective.value_and_grad(*batch)[1].copy()
+    starts = np.cumsum([0] + [W.size for W in network.weights])
+    largest = [np.abs(g).max() for g in np.split(grad, starts[1:-1])]
+    rng = np.random.default_rng(0)
+    worst = GradientCheck(-1.0, 0, (0, 0), 0)
+    n_checked = 0
+    for layer, W in enumerate(network.weights):
+        n = min(W.size, CHECKED_PER_LAYER)
+        indices = starts[layer] + rng.permutation(W.size)[:n]
+        errors = np.full(n, np.inf)
+        for step, stencil in product((1e-5, 1e-6), (CENTRAL, FORWARD, BACKWARD)):
+            doubtful = errors > 1e-8
+            numerical = numerical_gradient(
+                lambda: objective.value_and_grad(*batch)[0],
+                network.theta,
+                indices[doubtful],
+                step,
+                stencil,
+            )
+            difference = np.abs(numerical - grad[indices[doubtful]])
+            errors[doubtful] = np.minimum(
+                errors[doubtful], difference / max(largest[layer], 1e-4 * max(largest))
+            )
+        n_checked += n
+        if errors.max() > worst.max_relative_error:
+            where = indices[errors.argmax()] - starts[layer]
+            order = "F" if W.flags.f_contiguous and not W.flags.c_contiguous else "C"
+            unit, source = np.unravel_index(where, W.shape, order=order)
+            worst = GradientCheck(
+                float(errors.max()), layer, (int(unit), int(source)), 0
+            )
+    return worst._replace(n_checked=n_checked)

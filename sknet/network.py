@@ -1,0 +1,183 @@
+"""The network: layers of weights that are views on one flat vector, and prediction.
+
+*Rows are units, columns are samples.*  The input of every layer has a leading row of
+ones, as in the article, so a unit's bias is a weight like the others: the one in
+column 0.
+
+::
+
+    weights[l]  (n_units[l + 1], 1 + n_units[l])   a view on theta
+    A[l]        (1 + n_units[l], n_samples)        activations; row 0 is 1
+    z           (n_units[l + 1], n_samples)        weights[l] @ A[l]
+"""
+
+from itertools import pairwise
+
+import numpy as np
+from scipy import sparse
+
+
+def count_parameters(n_units):
+    """Length of theta for layers of ``n_units`` units, biases included.
+
+    Examples
+    --------
+    >>> count_parameters([256, 30, 20, 10])
+    8540
+    """
+    return sum((1 + n_in) * n_out for n_in, n_out in pairwise(n_units))
+
+
+def unflatten(theta, n_units, transposed_input=False):
+    """List of the layers' matrices as views on the flat vector ``theta``.
+
+    Parameters
+    ----------
+    theta : ndarray of shape (count_parameters(n_units),)
+        The parameters, layer after layer.
+    n_units : sequence of int
+        Units of each layer, from the inputs to the outputs.
+    transposed_input : bool, default=False
+        Whether the first layer lies in memory input by input instead of unit by
+        unit, which a product with sparse samples needs to read it in order.
+
+    Returns
+    -------
+    weights : list of ndarray of shape (n_units[l + 1], 1 + n_units[l])
+
+    Examples
+    --------
+    >>> unflatten(np.arange(6.0), [1, 2, 0])
+    [array([[0., 1.],
+           [2., 3.]]), array([], shape=(0, 3), dtype=float64)]
+    """
+    weights, start = [], 0
+    for n_in, n_out in pairwise(n_units):
+        stop = start + (1 + n_in) * n_out
+        order = "F" if transposed_input and not weights else "C"
+        weights.append(theta[start:stop].reshape((n_out, 1 + n_in), order=order))
+        start = stop
+    return weights
+
+
+def prepend_ones(X, dtype=None):
+    """Samples as columns under a row of ones: the input of the first layer, X1.
+
+    Parameters
+    ----------
+    X : ndarray or CSR matrix of shape (n_samples, n_features)
+    dtype : dtype, default=None
+        Type of the result; that of X by default.
+
+    Returns
+    -------
+    X1 : ndarray or CSC matrix of shape (1 + n_features, n_samples)
+        A copy.  It lies in memory sample by sample, like X.
+
+    Examples
+    --------
+    >>> prepend_ones(np.array([[5.0, 6.0], [7.0, 8.0]]))
+    array([[1., 1.],
+           [5., 7.],
+           [6., 8.]])
+    """
+    n_samples, n_features = X.shape
+    dtype = X.dtype if dtype is None else dtype
+    if sparse.issparse(X):
+        ones = sparse.csr_array(np.ones((n_samples, 1), dtype=dtype))
+        return sparse.hstack([ones, X.astype(dtype, copy=False)], format="csr").T
+    rows = np.empty((n_samples, 1 + n_features), dtype=dtype)
+    rows[:, 0] = 1
+    rows[:, 1:] = X
+    return rows.T
+
+
+def matmul(a, b, out):
+    """Write the product a @ b, of which one may be sparse, into the array ``out``."""
+    if type(a) is np.ndarray and type(b) is np.ndarray:
+        np.matmul(a, b, out=out)
+    else:
+        out[...] = a @ b
+
+
+class Network:
+    """Parameters and forward pass of a multilayer perceptron.
+
+    Parameters
+    ----------
+    n_units : sequence of int
+        Units of each layer, from the inputs to the outputs.
+    activation : Activation
+        Function of the hidden layers.
+    theta : ndarray of shape (count_parameters(n_units),)
+        All parameters.  The network reads them where they are: who changes theta
+        changes the network.
+    transposed_input : bool, default=False
+        See :func:`unflatten`.
+
+    Attributes
+    ----------
+    weights : list of ndarray of shape (n_units[l + 1], 1 + n_units[l])
+        Views on theta; column 0 holds the biases.
+
+    Examples
+    --------
+    >>> from sknet.activations import ACTIVATIONS
+    >>> theta = np.array([1.0, 2.0])  # one unit: bias 1, weight 2
+    >>> network = Network([1, 1], ACTIVATIONS["relu"], theta)
+    >>> network.forward(prepend_ones(np.array([[3.0], [4.0]])))
+    array([[7., 9.]])
+    """
+
+    def __init__(self, n_units, activation, theta, transposed_input=False):
+        self.n_units = list(n_units)
+        self.activation = activation
+        self.theta = theta
+        self.transposed_input = transposed_input
+        self.weights = self.unflatten(theta)
+
+    def unflatten(self, vector):
+        """Views of a vector as long as theta, in the shapes of ``weights``."""
+        return unflatten(vector, self.n_units, self.transposed_input)
+
+    def activations(self, n_samples):
+        """Arrays for :meth:`forward` to fill: None for the input, then one a layer.
+
+        The hidden layers' have their row of ones; the last is for the raw outputs.
+        """
+        *hidden, n_outputs = self.n_units[1:]
+        A = [None]
+        for n in hidden:
+            A.append(np.empty((1 + n, n_samples), dtype=self.theta.dtype))
+            A[-1][0] = 1
+        A.append(np.empty((n_outputs, n_samples), dtype=self.theta.dtype))
+        return A
+
+    def forward(self, X1, A=None):
+        """Raw outputs of the network: the article's prediction, layer by layer.
+
+        For each layer, h = g(theta X), but for the last, whose g is the loss's
+        inverse link.
+
+        Parameters
+        ----------
+        X1 : ndarray or sparse matrix of shape (1 + n_features, n_samples)
+            Samples as columns under a row of ones.
+        A : list of ndarray, default=None
+            From :meth:`activations`; filled in, with ``A[0]`` set to ``X1``.
+
+        Returns
+        -------
+        z : ndarray of shape (n_outputs, n_samples)
+            The last element of ``A``.
+        """
+        if A is None:
+            A = self.activations(X1.shape[1])
+        A[0] = X1
+        last = len(self.weights) - 1
+        for layer, W in enumerate(self.weights):
+            z = A[layer + 1] if layer == last else A[layer + 1][1:]
+            matmul(W, A[layer], out=z)
+            if layer < last:
+                self.activation.forward(z)
+        return z

@@ -1,0 +1,280 @@
+"""The training loop: batches, steps and epochs, and when enough is enough.
+
+:func:`train` is a generator: it yields after every epoch and leaves it to whoever
+drives it to record, to print, to stop.
+"""
+
+import signal
+import threading
+from math import isfinite
+from typing import NamedTuple
+
+import numpy as np
+from scipy import sparse
+from sklearn import get_config
+
+from sknet.network import prepend_ones
+
+# Rows gathered at once: about what a processor keeps close, 1 MB.
+BLOCK_BYTES = 2**20
+
+
+class Epoch(NamedTuple):
+    """What one pass over the training set leaves behind.
+
+    Attributes
+    ----------
+    number : int
+        Counted from 1.
+    loss : float
+        Mean cost of its batches, penalty included, each measured before its step.
+    learning_rate : float
+        The learning rate of its steps.
+    n_seen : int
+        Samples trained on so far.
+    """
+
+    number: int
+    loss: float
+    learning_rate: float
+    n_seen: int
+
+
+class Minibatches:
+    """Training set, served in batches: the only place that knows where X lives.
+
+    Iterating over it once is an epoch.  A dense X that fits scikit-learn's
+    ``working_memory`` is copied once with its ones; a larger one, a memory map or a
+    sparse matrix is gathered block by block and cast on the way.
+
+    Parameters
+    ----------
+    X : ndarray or CSR matrix of shape (n_samples, n_features)
+    y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        Class indices, or for multilabel targets an array of bool.
+    n_outputs : int
+        Rows of the targets that are made of y.
+    sample_weight : ndarray of shape (n_samples,), default=None
+    batch_size : int, default=None
+        Rows of a batch; all of them by default.
+    dtype : dtype, default=float64
+    rng : RandomState, default=None
+        Shuffles the samples before each epoch; None keeps them in their order.
+    order : ndarray of shape (n_samples,), default=None
+        The order that an earlier epoch left, to shuffle further.
+
+    Examples
+    --------
+    >>> batches = Minibatches(
+    ...     np.array([[5.0], [6.0], [7.0]]),
+    ...     np.array([0, 2, 1]),
+    ...     n_outputs=3,
+    ...     batch_size=2,
+    ... )
+    >>> for X1, Y, sample_weight in batches:
+    ...     print(X1[1], Y.argmax(axis=0), sample_weight)
+    [5. 6.] [0 2] None
+    [7.] [1] None
+    """
+
+    def __init__(
+        self,
+        X,
+        y,
+        n_outputs,
+        sample_weight=None,
+        *,
+        batch_size=None,
+        dtype=np.float64,
+        rng=None,
+        order=None,
+    ):
+        self.n_samples, n_features = X.shape
+        self.X, self.y, self.sample_weight = X, y, sample_weight
+        self.batch_size = batch_size or self.n_samples
+        self.dtype = np.dtype(dtype)
+        self.rng = rng
+        self.order = order
+        # One output stands for the second of two classes.
+        self._positives = np.arange(n_outputs) if n_outputs > 1 else np.array([1])
+
+        row_bytes = (1 + n_features) * self.dtype.itemsize
+        fits = row_bytes * self.n_samples <= get_config()["working_memory"] * 2**20
+        dense = not sparse.issparse(X) and not isinstance(X, np.memmap)
+        self._rows = prepend_ones(X, self.dtype).T if dense and fits else None
+        self._whole = None
+        if self.batch_size >= self.n_samples:
+            self._whole = self._gather(slice(None))
+        batches_in_block = max(1, BLOCK_BYTES // (row_bytes * self.batch_size))
+        self._block = min(batches_in_block * self.batch_size, self.n_samples)
+        self._buffer = None
+        if self._whole is None and rng is not None and self._rows is not None:
+            self._buffer = np.empty((self._block, 1 + n_features), dtype=self.dtype)
+
+    def __iter__(self):
+        """One epoch of (X1, Y, sample_weight), their columns the samples."""
+        if self.rng is not None:
+            permutation = np.arange(self.n_samples)
+            self.rng.shuffle(permutation)
+        if self._whole is not None:  # the order of a sum does not matter
+            yield self._whole
+            return
+        if self.rng is not None:
+            self.order = permutation if self.order is None else self.order[permutation]
+        for start in range(0, self.n_samples, self._block):
+            stop = min(start + self._block, self.n_samples)
+            rows = slice(start, stop) if self.rng is None else self.order[start:stop]
+            X1, Y, w = self._gather(rows)
+            for first in range(0, stop - start, self.batch_size):
+                batch = slice(first, min(first + self.batch_size, stop - start))
+                yield X1[:, batch], Y[:, batch], None if w is None else w[batch]
+
+    def _gather(self, rows):
+        """X1, Y and weights of the samples that ``rows``, a slice or indices, names."""
+        if self._rows is None:
+            X1 = prepend_ones(self.X[rows], self.dtype)
+        elif isinstance(rows, slice):
+            X1 = self._rows[rows].T
+        else:  # take is twice as fast as indexing
+            out = self._buffer[: len(rows)]
+            X1 = self._rows.take(rows, axis=0, out=out, mode="clip").T
+        y = self.y[rows]
+        Y = y.T if y.ndim == 2 else self._positives[:, np.newaxis] == y
+        w = self.sample_weight
+        return X1, Y.astype(self.dtype, order="C"), None if w is None else w[rows]
+
+
+class _CtrlC:
+    """Holds Ctrl-C back, so that a step is never left half done.
+
+    Only the main thread hears Ctrl-C, and a program that handles it in its own way
+    keeps doing so: in these cases this does nothing.
+    """
+
+    def __enter__(self):
+        self.pressed = False
+        in_main_thread = threading.current_thread() is threading.main_thread()
+        handler = signal.getsignal(signal.SIGINT)
+        self._held = in_main_thread and handler is signal.default_int_handler
+        if self._held:
+            signal.signal(signal.SIGINT, self._press)
+        return self
+
+    def _press(self, signum, frame):
+        self.pressed = True
+
+    def __exit__(self, *exception):
+        if self._held:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def train(objective, optimizer, schedule, batches, n_seen=0):
+    """Train for ever, one epoch for each ``next()``.
+
+    Parameters
+    ----------
+    objective : Objective
+        Its network's theta is changed in place.
+    optimizer : SGD or Adam
+        Already given its memory by ``init``.
+    schedule : callable
+        Learning rate as a function of the number of samples seen.
+    batches : Minibatches
+    n_seen : int, default=0
+        Samples trained on before.
+
+    Yields
+    ------
+    epoch : Epoch
+        After an epoch with a cost that is not finite, which ends at once, there is
+        no other.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        On Ctrl-C, after the running step: theta is that of the last whole one.
+
+    Examples
+    --------
+    The minimum of log(1 + exp(w)) + log(1 + exp(-w)) is at w = 0:
+
+    >>> from sknet.activations import ACTIVATIONS
+    >>> from sknet.backprop import Objective
+    >>> from sknet.losses import LOSSES
+    >>> from sknet.network import Network
+    >>> from sknet.optimizers import SGD
+    >>> from sknet.schedules import Constant
+    >>> network = Network([1, 1], ACTIVATIONS["relu"], np.array([0.0, 3.0]))
+    >>> objective = Objective(network, LOSSES["logistic"])
+    >>> batches = Minibatches(np.ones((2, 1)), np.array([0, 1]), n_outputs=1)
+    >>> sgd = SGD()
+    >>> sgd.init(network.theta)
+    >>> for epoch in train(objective, sgd, Constant(1.0), batches):
+    ...     if epoch.number == 100:
+    ...         break
+    >>> print(round(epoch.loss, 6), float(network.theta.sum().round(6)))
+    0.693147 0.0
+    """
+    theta = objective.network.theta
+    number = 0
+    while True:
+        learning_rate = schedule(n_seen)
+        total, cost = 0.0, 0.0
+        with _CtrlC() as ctrl_c:
+            for X1, Y, sample_weight in batches:
+                cost, grad = objective.value_and_grad(X1, Y, sample_weight)
+                if not isfinite(cost):
+                    break
+                optimizer.step(theta, grad, learning_rate)
+                total += cost * X1.shape[1]
+                if ctrl_c.pressed:
+                    raise KeyboardInterrupt
+        number += 1
+        n_seen += batches.n_samples
+        if not isfinite(cost):
+            yield Epoch(number, cost, learning_rate, n_seen)
+            return
+        yield Epoch(number, total / batches.n_samples, learning_rate, n_seen)
+
+
+class Patience:
+    """Counts the epochs without improvement.
+
+    Parameters
+    ----------
+    limit : int or inf
+        Epochs without improvement to put up with.
+    tol : float
+        What counts as improvement.
+    higher_is_better : bool
+        False for a loss, True for a score.
+    best : float, default=None
+        Best value so far; the worst possible one by default.
+    count : int, default=0
+        Epochs without improvement so far.
+
+    Examples
+    --------
+    >>> patience = Patience(limit=1, tol=0.01, higher_is_better=False)
+    >>> [patience.update(loss) for loss in [1.0, 0.5, 0.495, 0.494]]
+    [False, False, False, True]
+    """
+
+    def __init__(self, limit, tol, higher_is_better, best=None, count=0):
+        self.limit = limit
+        self.tol = tol
+        self.sign = 1.0 if higher_is_better else -1.0
+        self.best = -self.sign * np.inf if best is None else best
+        self.count = count
+
+    def update(self, value):
+        """Take in the epoch's value; True when patience has run out."""
+        gain = self.sign * (value - self.best)
+        self.count = self.count + 1 if gain < self.tol else 0
+        self.improved = gain > 0
+        if self.improved:
+            self.best = value
+        if self.count > self.limit:
+            self.count = 0
+            return True
+        return False
