@@ -97,7 +97,7 @@ class Objective:
             matmul(delta, A[layer].T, out=self._grads[layer])  # Delta / m
             if layer:
                 delta_below = deltas[layer]
-                np.matmul(self._back[layer], delta, out=delta_below)
+                np.dot(self._back[layer], delta, delta_below)
                 self.network.activation.backward(A[layer][1:], delta_below)
                 delta = delta_below
 

@@ -1,0 +1,1 @@
+"""sknet beside MLPClassifier, PyTorch and the matrix products alone."""

@@ -1,0 +1,90 @@
+"""The two scikit-learn estimators as contenders.
+
+A contender turns a task and data into a function without arguments, which does the
+work once and returns the seconds that it took.
+"""
+
+import warnings
+from time import perf_counter
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPClassifier
+from threadpoolctl import threadpool_limits
+
+from benchmarks.tasks import Training
+from sknet import ScratchMLPClassifier
+
+WARM_UP_ROWS = 500
+
+
+class Estimator:
+    """One of the two classes, which take the same parameters."""
+
+    def __init__(self, cls):
+        self.cls = cls
+
+    def new(self, task):
+        """Estimator that trains for exactly ``task.epochs`` epochs."""
+        parameters = {
+            "hidden_layer_sizes": task.hidden,
+            "activation": task.activation,
+            "solver": task.solver,
+            "max_iter": task.epochs,
+            "tol": 0,
+            "random_state": 0,
+        }
+        if task.solver != "lbfgs":
+            parameters["batch_size"] = task.batch_size
+            parameters["n_iter_no_change"] = np.inf
+        if task.dtype is not None and self.cls is ScratchMLPClassifier:
+            parameters["dtype"] = task.dtype
+        return self.cls(**parameters)
+
+    def training(self, task, data):
+        """Function that fits a new estimator."""
+
+        def run():
+            estimator = self.new(task)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ConvergenceWarning)
+                start = perf_counter()
+                estimator.fit(data.X, data.y)
+                seconds = perf_counter() - start
+            if estimator.n_iter_ != task.epochs:  # times would not be comparable
+                name = self.cls.__name__
+                raise RuntimeError(f"{name}: {estimator.n_iter_} epochs for {task}")
+            return seconds
+
+        return run
+
+    def prediction(self, task, data):
+        """Function that predicts, with an estimator that was fitted before."""
+        rows = slice(WARM_UP_ROWS)
+        few = Training(task.hidden, epochs=1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            estimator = self.new(few).fit(data.X[rows], data.y[rows])
+        X = data.X[: task.rows]
+
+        def run():
+            start = perf_counter()
+            for _ in range(task.calls):
+                estimator.predict_proba(X)
+            return perf_counter() - start
+
+        return run
+
+    def threads(self, n):
+        """Context with ``n`` threads."""
+        return threadpool_limits(n)
+
+    def version(self):
+        """What the results say of it."""
+        return __import__(self.cls.__module__.partition(".")[0]).__version__
+
+
+PEERS = {
+    "sknet": Estimator(ScratchMLPClassifier),
+    "MLPClassifier": Estimator(MLPClassifier),
+}

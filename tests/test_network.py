@@ -1,0 +1,159 @@
+"""The network: views on one vector, and the forward pass against a plain loop."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy import sparse
+from scipy.special import expit
+
+from sknet.activations import ACTIVATIONS
+from sknet.network import Network, count_parameters, prepend_ones, unflatten
+
+FUNCTIONS = {
+    "identity": lambda z: z,
+    "logistic": expit,
+    "tanh": np.tanh,
+    "relu": lambda z: np.maximum(z, 0),
+}
+ARCHITECTURES = [[3, 1], [3, 2], [3, 4, 2], [3, 5, 4, 1]]
+
+all_architectures = pytest.mark.parametrize("n_units", ARCHITECTURES, ids=str)
+both_orders = pytest.mark.parametrize("transposed_input", [False, True])
+
+
+def random_network(n_units, activation="tanh", transposed_input=False, dtype=float):
+    theta = np.random.RandomState(0).uniform(-1, 1, count_parameters(n_units))
+    return Network(
+        n_units, ACTIVATIONS[activation], theta.astype(dtype), transposed_input
+    )
+
+
+def plain_forward(network, activation, X):
+    """X @ coefficients + biases for each layer, samples as rows, as in a textbook."""
+    a = X
+    for layer, W in enumerate(network.weights):
+        biases, coefficients = W[:, 0], W[:, 1:].T
+        a = a @ coefficients + biases
+        if layer < len(network.weights) - 1:
+            a = FUNCTIONS[activation](a)
+    return a
+
+
+@all_architectures
+def test_theta_has_room_for_every_weight_and_bias(n_units):
+    coefficients = sum(a * b for a, b in zip(n_units, n_units[1:], strict=False))
+    assert count_parameters(n_units) == coefficients + sum(n_units[1:])
+
+
+@all_architectures
+@both_orders
+def test_weights_are_views_that_share_out_theta(n_units, transposed_input):
+    theta = np.arange(float(count_parameters(n_units)))
+    weights = unflatten(theta, n_units, transposed_input)
+    assert [W.shape for W in weights] == [
+        (n_out, 1 + n_in) for n_in, n_out in zip(n_units, n_units[1:], strict=False)
+    ]
+    assert all(np.shares_memory(W, theta) for W in weights)
+    # Every entry of theta is in one place, the layers one after the other.
+    start = 0
+    for W in weights:
+        assert_array_equal(np.sort(W, axis=None), theta[start : start + W.size])
+        start += W.size
+    assert start == theta.size
+
+    weights[-1][0, 0] = -7
+    assert -7 in theta
+    theta[:] = 5
+    assert all((W == 5).all() for W in weights)
+
+
+def test_weights_lie_unit_by_unit_but_for_a_transposed_input():
+    theta = np.arange(4.0 * 2 + 3 * 2)
+    plain = unflatten(theta, [3, 2, 2])
+    transposed = unflatten(theta, [3, 2, 2], transposed_input=True)
+    assert_array_equal(plain[0], [[0, 1, 2, 3], [4, 5, 6, 7]])
+    assert_array_equal(transposed[0], [[0, 2, 4, 6], [1, 3, 5, 7]])
+    assert_array_equal(plain[1], [[8, 9, 10], [11, 12, 13]])
+    assert_array_equal(transposed[1], plain[1])
+
+
+@all_architectures
+@pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
+def test_forward_is_a_chain_of_affine_maps_and_activations(n_units, activation):
+    network = random_network(n_units, activation)
+    X = np.random.RandomState(1).normal(size=(7, 3))
+    z = network.forward(prepend_ones(X))
+    assert_allclose(z.T, plain_forward(network, activation, X), rtol=1e-12, atol=1e-14)
+
+
+@both_orders
+@pytest.mark.parametrize("container", [sparse.csr_matrix, sparse.csr_array])
+def test_sparse_samples_give_the_same_outputs(container, transposed_input):
+    X = np.random.RandomState(1).normal(size=(7, 3))
+    X[X < 0] = 0
+    network = random_network([3, 4, 2], transposed_input=transposed_input)
+    z = network.forward(prepend_ones(container(X)))
+    assert type(z) is np.ndarray
+    assert_allclose(z.T, plain_forward(network, "tanh", X), rtol=1e-12)
+
+
+def test_forward_reads_theta_where_it_is():
+    network = random_network([3, 4, 2])
+    X1 = prepend_ones(np.ones((5, 3)))
+    network.theta[:] = 0
+    network.weights[-1][1, 0] = 3  # the last unit's bias
+    assert_array_equal(network.forward(X1), [[0] * 5, [3] * 5])
+
+
+def test_forward_fills_the_arrays_it_is_given():
+    network = random_network([3, 4, 2], "logistic")
+    X = np.random.RandomState(1).normal(size=(5, 3))
+    X1 = prepend_ones(X)
+    A = network.activations(n_samples=5)
+    z = network.forward(X1, A)
+    assert A[0] is X1
+    assert A[-1] is z
+    W = network.weights[0]
+    assert_array_equal(A[1][0], 1)
+    assert_allclose(A[1][1:].T, expit(X @ W[:, 1:].T + W[:, 0]), rtol=1e-12)
+
+
+def test_outputs_of_two_calls_do_not_share_memory():
+    network = random_network([3, 4, 2])
+    first = network.forward(prepend_ones(np.ones((5, 3))))
+    kept = first.copy()
+    network.forward(prepend_ones(np.zeros((5, 3))))
+    assert_array_equal(first, kept)
+
+
+@both_orders
+def test_float32_stays_float32(transposed_input):
+    network = random_network([3, 4, 2], "logistic", transposed_input, np.float32)
+    X = np.random.RandomState(1).normal(size=(7, 3)).astype(np.float32)
+    expected = plain_forward(network, "logistic", X.astype(np.float64))
+    for X1 in [prepend_ones(X), prepend_ones(sparse.csr_matrix(X))]:
+        z = network.forward(X1)
+        assert z.dtype == np.float32
+        assert_allclose(z.T, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "container", [np.array, sparse.csr_matrix, sparse.csr_array], ids=lambda c: c.__name__
+)
+@pytest.mark.parametrize("dtype", [None, np.float32])
+def test_prepend_ones_puts_samples_in_columns_under_ones(container, dtype):
+    X = np.array([[5.0, 0.0], [0.0, 8.0], [1.0, 2.0]])
+    given = container(X)
+    X1 = prepend_ones(given, dtype)
+    assert X1.dtype == (dtype or X.dtype)
+    dense = X1.toarray() if sparse.issparse(X1) else X1
+    assert_array_equal(dense, [[1, 1, 1], [5, 0, 1], [0, 8, 2]])
+    X1 *= 0  # a copy: the samples are left as they are
+    assert_array_equal(given.toarray() if sparse.issparse(given) else given, X)
+
+
+def test_prepended_samples_lie_in_memory_one_after_the_other():
+    X = np.random.RandomState(0).normal(size=(4, 3))
+    assert prepend_ones(X).T.flags.c_contiguous
+    assert prepend_ones(np.asfortranarray(X)).T.flags.c_contiguous
+    assert prepend_ones(sparse.csr_matrix(X)).format == "csc"

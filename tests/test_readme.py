@@ -1,0 +1,31 @@
+"""The README's example runs, and its commands are where readers and CI look for them."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+def code_blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+
+
+def test_the_example_prints_a_good_accuracy(capsys):
+    (example,) = code_blocks("python")
+    exec(example, {})
+    accuracy = float(capsys.readouterr().out.removeprefix("accuracy "))
+    assert accuracy > 0.95
+
+
+@pytest.mark.parametrize("heading", ["Run it", "Test it"])
+def test_each_command_is_one_line_under_its_heading(heading):
+    section = README.read_text("utf-8").split(f"## {heading}\n")[1].split("\n## ")[0]
+    (command,) = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
+    assert command.count("\n") == 1
+
+
+def test_links_to_files_lead_somewhere():
+    for target in re.findall(r"\]\(([^)#:]+)\)", README.read_text("utf-8")):
+        assert (README.parent / target).exists(), target
