@@ -21,7 +21,7 @@ from sknet.activations import ACTIVATIONS
 from sknet.backprop import Objective
 from sknet.initializers import INITIALIZERS
 from sknet.losses import LOSSES
-from sknet.network import Network, count_parameters, prepend_ones
+from sknet.network import Network, count_parameters
 
 # Rows predicted at once: their activations stay in the processor's cache.
 PREDICTION_ROWS = 2000
@@ -265,11 +265,15 @@ class NetworkEstimator(BaseEstimator):
         """
         network = self._network()
         n_samples = X.shape[0]
+        n_rows = min(n_samples, PREDICTION_ROWS)
+        buffers = network.buffers(n_rows)
         outputs = None
-        with blas_threads(self._n_units, min(n_samples, PREDICTION_ROWS)):
-            for start in range(0, n_samples, PREDICTION_ROWS):
-                rows = slice(start, start + PREDICTION_ROWS)
-                z = network.forward(prepend_ones(X[rows], network.theta.dtype))
+        with blas_threads(self._n_units, n_rows):
+            for start in range(0, n_samples, n_rows):
+                rows = slice(start, start + n_rows)
+                block = X[rows].astype(network.theta.dtype, copy=False)
+                whole = block.shape[0] == n_rows
+                z = network.predict(block, buffers if whole else None)
                 h = z if link is None else link(z)
                 if outputs is None:
                     outputs = np.empty((n_samples, h.shape[0]), dtype=h.dtype)

@@ -1,11 +1,14 @@
-"""How many threads a matrix product is worth.
+"""How many threads a computation is worth.
 
 Two threads on a small product spend longer waiting for each other than multiplying,
 and a busy machine makes it worse.  Small products therefore run on one, which also
-makes their bits independent of the number of threads that the caller allows.
+makes their bits independent of the number of threads that the caller allows.  Long
+vectors, on the other hand, are worth more than the one thread that NumPy gives them.
 """
 
+import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from itertools import pairwise
@@ -14,6 +17,8 @@ from threadpoolctl import ThreadpoolController
 
 # Multiplications of the largest product above which the caller's threads are used.
 WORTH_THREADS = 2**24
+# And below which BLAS takes one thread by itself: to limit it costs 20 µs.
+TINY = 2**17
 
 _lock = threading.Lock()
 _running = {"fits": 0, "limiter": None}
@@ -39,7 +44,7 @@ def blas_threads(n_units, n_samples):
         Columns of a batch.
     """
     largest = max(a * b for a, b in pairwise(n_units))
-    if largest * n_samples > WORTH_THREADS:
+    if not TINY < largest * n_samples <= WORTH_THREADS:
         yield
         return
     with _lock:
@@ -53,3 +58,57 @@ def blas_threads(n_units, n_samples):
             _running["fits"] -= 1
             if not _running["fits"]:
                 _running["limiter"].restore_original_limits()
+
+
+# Elements of a vector that are worked on at a time: a few vectors of that length stay
+# in a processor's own cache.
+BLOCK = 2**16
+
+
+def in_blocks(function, *vectors):
+    """Call ``function`` with the vectors, if they are long on one block after another.
+
+    The blocks are shared among as many threads as BLAS may use (NumPy lets several
+    work at once).  They are the same for any number of threads.
+
+    Parameters
+    ----------
+    function : callable
+        Elementwise in the vectors.
+    *vectors : ndarray
+        Of one length.
+
+    Returns
+    -------
+    results : list
+        What ``function`` returned for each block, in their order.
+    """
+    n = len(vectors[0])
+    if n <= BLOCK:
+        return [function(*vectors)]
+    blocks = [slice(start, start + BLOCK) for start in range(0, n, BLOCK)]
+
+    def work_on(blocks):
+        return [function(*(vector[block] for vector in vectors)) for block in blocks]
+
+    n_threads = min(threads_allowed(), len(blocks))
+    if n_threads == 1:
+        return work_on(blocks)
+    share = -(-len(blocks) // n_threads)
+    shares = [blocks[start : start + share] for start in range(0, len(blocks), share)]
+    others = [_pool(os.getpid()).submit(work_on, share) for share in shares[1:]]
+    results = work_on(shares[0])
+    for other in others:
+        results += other.result()
+    return results
+
+
+def threads_allowed():
+    """Threads that BLAS may use now: the caller's limits are in it."""
+    libraries = _controller().select(user_api="blas").lib_controllers
+    return min((library.num_threads for library in libraries), default=1)
+
+
+@cache
+def _pool(pid):  # a process made by fork has none of its parent's threads
+    return ThreadPoolExecutor(thread_name_prefix="sknet")

@@ -14,6 +14,7 @@ gradient of its own J has it in every layer, and so has this one.
 
 import numpy as np
 
+from sknet._threads import in_blocks
 from sknet.network import matmul
 
 
@@ -52,7 +53,6 @@ class Objective:
         self._grad = np.empty_like(network.theta)
         self._grads = network.unflatten(self._grad)
         self._pull = np.empty_like(network.theta)
-        self._pull_biases = [W[:, 0] for W in network.unflatten(self._pull)]
         # dJ/da flows back through the weights but the biases: they have no input.
         self._back = [W[:, 1:].T for W in network.weights]
         self._buffers = {}
@@ -75,25 +75,28 @@ class Objective:
         grad : ndarray of the shape of theta
             This object's own: the next call overwrites it.
         """
-        A, deltas = self._buffers_for(X1.shape[1])
+        buffers, deltas, decay = self._buffers_for(X1.shape[1])
         per_sample = 1.0 / (X1.shape[1] * self.mean_weight)  # 1 / m
 
-        z = self.network.forward(X1, A)
+        z = self.network.forward(X1, buffers)
         losses = self.loss.residual(z, Y)  # z is now h - y, the output's delta
         if sample_weight is not None:
             losses *= sample_weight
             z *= sample_weight
         z *= per_sample
-        self._backpropagate(A, z, deltas)
+        self._backpropagate(buffers[0], z, deltas)
 
         cost = float(np.add.reduce(losses)) * per_sample
         if self.alpha:
-            cost += self._penalise(per_sample)
+            products = in_blocks(
+                penalise, self.network.theta, self._grad, decay, self._pull
+            )
+            cost += 0.5 * sum(products)
         return cost, self._grad
 
     def _backpropagate(self, A, delta, deltas):
         """Fill the gradient of the loss from ``delta``, dJ/dz of the output layer."""
-        for layer in range(len(A) - 2, -1, -1):
+        for layer in range(len(A) - 1, -1, -1):
             matmul(delta, A[layer].T, out=self._grads[layer])  # Delta / m
             if layer:
                 delta_below = deltas[layer]
@@ -101,22 +104,31 @@ class Objective:
                 self.network.activation.backward(A[layer][1:], delta_below)
                 delta = delta_below
 
-    def _penalise(self, per_sample):
-        """Add alpha / m W to the gradient; return alpha / (2 m) sum W^2."""
-        theta = self.network.theta
-        np.multiply(theta, self.alpha * per_sample, out=self._pull)
-        for biases in self._pull_biases:
-            biases.fill(0)
-        self._grad += self._pull
-        return 0.5 * float(np.dot(self._pull, theta))
-
     def _buffers_for(self, n_samples):
-        """Activations and deltas of a batch of this size, made at its first use."""
+        """Arrays for batches of this size, made at its first use."""
         if n_samples not in self._buffers:
+            theta = self.network.theta
+            decay = np.full_like(theta, self.alpha / (n_samples * self.mean_weight))
+            for W in self.network.unflatten(decay):
+                W[:, 0] = 0  # the biases are not penalised
             hidden = self.network.n_units[1:-1]
-            dtype = self.network.theta.dtype
+            deltas = [np.empty((n, n_samples), theta.dtype) for n in hidden]
             self._buffers[n_samples] = (
-                self.network.activations(n_samples),
-                [None] + [np.empty((n, n_samples), dtype=dtype) for n in hidden],
+                self.network.buffers(n_samples),
+                [None, *deltas],
+                decay,
             )
         return self._buffers[n_samples]
+
+
+def penalise(theta, grad, decay, work):
+    """Add decay * theta, which is alpha / m W, to the gradient of the loss.
+
+    Returns
+    -------
+    product : float
+        sum decay * theta^2, twice the penalty.
+    """
+    np.multiply(theta, decay, out=work)
+    grad += work
+    return float(np.dot(work, theta))

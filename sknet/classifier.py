@@ -362,13 +362,25 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
     # -- prediction --------------------------------------------------------------
 
     def _validated(self, X):
+        """X as an array or CSR matrix of floats of the width seen in fit.
+
+        A plain array that is ready is let through by three looks at it: on one row
+        scikit-learn's validation takes five times as long as the network.
+        """
+        if (
+            type(X) is np.ndarray
+            and X.shape[1:] == (vars(self).get("n_features_in_"),)
+            and X.dtype in (np.float64, np.float32)
+            and not hasattr(self, "feature_names_in_")
+            and len(X)
+        ):
+            with np.errstate(over="ignore"):
+                finite = np.isfinite(np.add.reduce(X, axis=None))
+            if finite:
+                return X
         check_is_fitted(self)
         return validate_data(
-            self,
-            X,
-            accept_sparse="csr",
-            dtype=(np.float64, np.float32),
-            reset=False,
+            self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False
         )
 
     def _decide(self, raw):

@@ -6,7 +6,7 @@ both agree, the gradient is that of J.
 """
 
 import copy
-from itertools import product
+from itertools import pairwise, product
 from typing import NamedTuple
 
 import numpy as np
@@ -122,33 +122,48 @@ def check_gradients(estimator, X, y, sample_weight=None):
     network = objective.network
     grad = objective.value_and_grad(*batch)[1].copy()
     starts = np.cumsum([0] + [W.size for W in network.weights])
-    largest = [np.abs(g).max() for g in np.split(grad, starts[1:-1])]
+
+    errors = np.zeros_like(grad)
+    errors[~np.isfinite(grad)] = np.inf
+    checked = _drawn(starts) if np.isfinite(grad).all() else np.arange(0)
+    errors[checked] = np.inf
+    scale = _scale(grad, starts)
+    for step, stencil in product((1e-5, 1e-6), (CENTRAL, FORWARD, BACKWARD)):
+        doubtful = checked[errors[checked] > 1e-8]
+        numerical = numerical_gradient(
+            lambda: objective.value_and_grad(*batch)[0],
+            network.theta,
+            doubtful,
+            step,
+            stencil,
+        )
+        error = np.abs(numerical - grad[doubtful]) / scale[doubtful]
+        errors[doubtful] = np.minimum(errors[doubtful], error)
+
+    worst = int(errors.argmax())
+    layer = int(np.searchsorted(starts, worst, side="right")) - 1
+    position = np.zeros_like(grad)
+    position[worst] = 1
+    weight = np.argwhere(network.unflatten(position)[layer])[0]
+    return GradientCheck(
+        float(errors[worst]), layer, tuple(weight.tolist()), len(checked)
+    )
+
+
+def _drawn(starts):
+    """Entries of theta to check: of each layer at most as many as are worth it."""
     rng = np.random.default_rng(0)
-    worst = GradientCheck(-1.0, 0, (0, 0), 0)
-    n_checked = 0
-    for layer, W in enumerate(network.weights):
-        n = min(W.size, CHECKED_PER_LAYER)
-        indices = starts[layer] + rng.permutation(W.size)[:n]
-        errors = np.full(n, np.inf)
-        for step, stencil in product((1e-5, 1e-6), (CENTRAL, FORWARD, BACKWARD)):
-            doubtful = errors > 1e-8
-            numerical = numerical_gradient(
-                lambda: objective.value_and_grad(*batch)[0],
-                network.theta,
-                indices[doubtful],
-                step,
-                stencil,
-            )
-            difference = np.abs(numerical - grad[indices[doubtful]])
-            errors[doubtful] = np.minimum(
-                errors[doubtful], difference / max(largest[layer], 1e-4 * max(largest))
-            )
-        n_checked += n
-        if errors.max() > worst.max_relative_error:
-            where = indices[errors.argmax()] - starts[layer]
-            order = "F" if W.flags.f_contiguous and not W.flags.c_contiguous else "C"
-            unit, source = np.unravel_index(where, W.shape, order=order)
-            worst = GradientCheck(
-                float(errors.max()), layer, (int(unit), int(source)), 0
-            )
-    return worst._replace(n_checked=n_checked)
+    return np.concatenate(
+        [
+            start + rng.permutation(stop - start)[:CHECKED_PER_LAYER]
+            for start, stop in pairwise(starts)
+        ]
+    )
+
+
+def _scale(grad, starts):
+    """Size of the gradient in each entry's layer, to measure errors by."""
+    sizes = np.diff(starts)
+    largest = np.array([np.abs(layer).max() for layer in np.split(grad, starts[1:-1])])
+    largest = np.maximum(largest, 1e-4 * largest.max())
+    return np.repeat(np.where(largest > 0, largest, 1.0), sizes)

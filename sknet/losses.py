@@ -77,9 +77,9 @@ def logistic_residual(z, y):
     np.negative(terms, out=terms)
     np.exp(terms, out=terms)
     np.log1p(terms, out=terms)
-    # max(z, 0) - y z is |z| on the wrong side of 0 and exactly 0 on the right one.
-    terms += np.maximum(z, 0.0)
-    terms -= y * z
+    # max(z, 0) - y z is |z| on the wrong side of 0, and exactly 0 on the right one,
+    # where the small term must not drown in z.
+    terms += np.maximum(z, 0.0) - y * z
     expit(z, out=z)
     z -= y
     return np.add.reduce(terms, axis=0)

@@ -142,20 +142,26 @@ class Network:
         """Views of a vector as long as theta, in the shapes of ``weights``."""
         return unflatten(vector, self.n_units, self.transposed_input)
 
-    def activations(self, n_samples):
-        """Arrays for :meth:`forward` to fill: None for the input, then one a layer.
+    def buffers(self, n_samples):
+        """Arrays for the activations of a batch of this size.
 
-        The hidden layers' have their row of ones; the last is for the raw outputs.
+        Returns
+        -------
+        A : list of ndarray
+            The layers' inputs: None for X1, then (1 + n_units[l], n_samples) for each
+            hidden layer, with its row of ones.
+        Z : list of ndarray of shape (n_units[l + 1], n_samples)
+            Where each layer's product goes: the rows below the ones of its A, and for
+            the last layer an array of its own.
         """
+        dtype = self.theta.dtype
         *hidden, n_outputs = self.n_units[1:]
-        A = [None]
-        for n in hidden:
-            A.append(np.empty((1 + n, n_samples), dtype=self.theta.dtype))
-            A[-1][0] = 1
-        A.append(np.empty((n_outputs, n_samples), dtype=self.theta.dtype))
-        return A
+        A = [None] + [np.empty((1 + n, n_samples), dtype) for n in hidden]
+        for a in A[1:]:
+            a[0] = 1
+        return A, [a[1:] for a in A[1:]] + [np.empty((n_outputs, n_samples), dtype)]
 
-    def forward(self, X1, A=None):
+    def forward(self, X1, buffers=None):
         """Raw outputs of the network: the article's prediction, layer by layer.
 
         For each layer, h = g(theta X), but for the last, whose g is the loss's
@@ -165,21 +171,46 @@ class Network:
         ----------
         X1 : ndarray or sparse matrix of shape (1 + n_features, n_samples)
             Samples as columns under a row of ones.
-        A : list of ndarray, default=None
-            From :meth:`activations`; filled in, with ``A[0]`` set to ``X1``.
+        buffers : tuple of list, default=None
+            From :meth:`buffers`; filled in, with ``A[0]`` set to ``X1``.
 
         Returns
         -------
         z : ndarray of shape (n_outputs, n_samples)
-            The last element of ``A``.
+            The last of the buffers.
         """
-        if A is None:
-            A = self.activations(X1.shape[1])
+        A, Z = buffers or self.buffers(X1.shape[1])
         A[0] = X1
-        last = len(self.weights) - 1
-        for layer, W in enumerate(self.weights):
-            z = A[layer + 1] if layer == last else A[layer + 1][1:]
-            matmul(W, A[layer], out=z)
-            if layer < last:
-                self.activation.forward(z)
-        return z
+        matmul(self.weights[0], X1, out=Z[0])
+        return self._onwards(A, Z)
+
+    def predict(self, X, buffers=None):
+        """Raw outputs as in :meth:`forward`, without a copy of X that has ones.
+
+        The first layer's product is W[:, 1:] X + W[:, 0] here: that saves a third of
+        the time of a prediction, whereas training has to copy its batches anyway.
+
+        Parameters
+        ----------
+        X : ndarray or CSR matrix of shape (n_samples, n_features)
+            Samples as rows.
+        buffers : tuple of list, default=None
+            From :meth:`buffers`; filled in.
+
+        Returns
+        -------
+        z : ndarray of shape (n_outputs, n_samples)
+            The last of the buffers.
+        """
+        A, Z = buffers or self.buffers(X.shape[0])
+        W = self.weights[0]
+        matmul(W[:, 1:], X.T, out=Z[0])
+        Z[0] += W[:, :1]
+        return self._onwards(A, Z)
+
+    def _onwards(self, A, Z):
+        """From the first layer's z to the raw outputs."""
+        for layer in range(1, len(self.weights)):
+            self.activation.forward(Z[layer - 1])
+            matmul(self.weights[layer], A[layer], out=Z[layer])
+        return Z[-1]

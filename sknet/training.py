@@ -100,8 +100,8 @@ class Minibatches:
 
         row_bytes = (1 + n_features) * self.dtype.itemsize
         fits = row_bytes * self.n_samples <= get_config()["working_memory"] * 2**20
-        dense = not sparse.issparse(X) and not isinstance(X, np.memmap)
-        self._rows = prepend_ones(X, self.dtype).T if dense and fits else None
+        in_memory = not sparse.issparse(X) and not _is_on_disk(X)
+        self._rows = prepend_ones(X, self.dtype).T if in_memory and fits else None
         self._whole = None
         if self.batch_size >= self.n_samples:
             self._whole = self._gather(slice(None))
@@ -142,6 +142,13 @@ class Minibatches:
         Y = y.T if y.ndim == 2 else self._positives[:, np.newaxis] == y
         w = self.sample_weight
         return X1, Y.astype(self.dtype, order="C"), None if w is None else w[rows]
+
+
+def _is_on_disk(X):
+    """Whether an array is a view on a memory map."""
+    while X is not None and not isinstance(X, np.memmap):
+        X = getattr(X, "base", None)
+    return X is not None
 
 
 class _CtrlC:
