@@ -1,0 +1,94 @@
+"""``python -m sknet`` as a user runs it."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+import sknet.__main__
+from sknet.datasets import fetch_semeion
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def run(*arguments, cwd, **env):
+    return subprocess.run(
+        [sys.executable, "-m", "sknet", *arguments],
+        cwd=cwd,
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+@pytest.fixture
+def offline(tmp_path):
+    """Environment without data and without a network to fetch them from."""
+    (tmp_path / "empty").mkdir()
+    return {
+        "SKNET_DATA": str(tmp_path / "empty"),
+        "HTTPS_PROXY": "http://127.0.0.1:9",  # nobody listens there
+        "https_proxy": "http://127.0.0.1:9",
+        "NO_PROXY": "",
+        "no_proxy": "",
+    }
+
+
+def test_help_names_the_options(tmp_path):
+    done = run("--help", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("usage: python -m sknet")
+    assert "--iterations" in done.stdout
+    assert "--out" in done.stdout
+
+
+def test_a_short_run_offline(tmp_path, offline):
+    pytest.importorskip("matplotlib")
+    done = run("--iterations", "30", "--out", "made/here", cwd=tmp_path, **offline)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert "8x8 digits instead of Semeion" in done.stdout
+    assert "after 30 iterations" in done.stdout
+    accuracy = re.search(r"Accuracy on 450 test digits: ([\d.]+)%", done.stdout)
+    assert 20 < float(accuracy[1]) <= 100  # chance is 10
+    picture = tmp_path / "made" / "here" / "digits.png"
+    assert str(picture) in done.stdout
+    assert picture.read_bytes().startswith(PNG)
+
+
+def test_the_article_on_semeion(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("matplotlib")
+    try:
+        fetch_semeion(download_if_missing=False)
+    except OSError as error:
+        pytest.skip(f"needs the Semeion data: {error}")
+    sknet.__main__.main(["--out", str(tmp_path)])
+    printed = capsys.readouterr().out
+    accuracy = re.search(r"Accuracy on 399 test digits: ([\d.]+)%", printed)
+    assert float(accuracy[1]) > 88  # 91.4 in ten-fold cross-validation
+    assert (tmp_path / "digits.png").read_bytes().startswith(PNG)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--iterations", "0"], "--iterations must be 1 or more, got 0"),
+        (["--iterations", "many"], "invalid int value"),
+    ],
+)
+def test_wrong_arguments_end_in_one_line(arguments, message, capsys):
+    with pytest.raises(SystemExit) as ended:
+        sknet.__main__.main(arguments)
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_without_matplotlib_nothing_is_trained_in_vain(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(SystemExit) as ended:
+        sknet.__main__.main([])
+    assert ended.value.code == 2
+    assert 'pip install "sknet-mlp[examples]"' in capsys.readouterr().err
