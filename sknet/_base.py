@@ -227,6 +227,7 @@ class NetworkEstimator(BaseEstimator):
         """Forget what earlier training has left behind."""
         self.t_ = 0
         self.n_iter_ = 0
+        self.loss_ = np.nan
         self.loss_curve_ = []
         self.best_loss_ = None
         self.validation_scores_ = None

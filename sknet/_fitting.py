@@ -58,6 +58,8 @@ def fit_by_steps(estimator, X, y, sample_weight, rng, *, score=None, incremental
         else estimator.best_validation_score_,
         count=resume["count"],
     )
+    # Should training fail, later training starts with fresh memory of the optimizer.
+    resume.update(rng=rng.get_state(legacy=False), optimizer=None, order=None)
     epochs = train(objective, optimizer, schedule, batches, estimator.t_)
     with (
         blas_threads(objective.network.n_units, batches.batch_size),
@@ -112,7 +114,9 @@ def _drive(estimator, epochs, max_iter, patience, schedule, score, X):
                 estimator.best_validation_score_ = patience.best
                 if patience.improved:
                     best[:] = theta
-                _say(estimator, "Validation score: %f", patience.best)
+                _say(
+                    estimator, "Validation score: %f", estimator.validation_scores_[-1]
+                )
             if impatient and not schedule.on_plateau():
                 _say(estimator, "No improvement by tol=%g. Stopping.", estimator.tol)
                 return False

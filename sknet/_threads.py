@@ -20,8 +20,7 @@ WORTH_THREADS = 2**24
 # And below which BLAS takes one thread by itself: to limit it costs 20 µs.
 TINY = 2**17
 
-_lock = threading.Lock()
-_running = {"fits": 0, "limiter": None}
+_limited = threading.Lock()
 
 
 @cache
@@ -34,7 +33,7 @@ def blas_threads(n_units, n_samples):
     """Run with one BLAS thread if a network's products with these samples are small.
 
     Limits hold for the whole process, so of several fits in threads of one process
-    the first to come sets the limit and the last to go lifts it.
+    the first to come sets the limit and lifts it when it is done.
 
     Parameters
     ----------
@@ -44,20 +43,15 @@ def blas_threads(n_units, n_samples):
         Columns of a batch.
     """
     largest = max(a * b for a, b in pairwise(n_units))
-    if not TINY < largest * n_samples <= WORTH_THREADS:
+    small = TINY < largest * n_samples <= WORTH_THREADS
+    if not small or not _limited.acquire(blocking=False):
         yield
         return
-    with _lock:
-        if not _running["fits"]:
-            _running["limiter"] = _controller().limit(limits=1, user_api="blas")
-        _running["fits"] += 1
     try:
-        yield
+        with _controller().limit(limits=1, user_api="blas"):
+            yield
     finally:
-        with _lock:
-            _running["fits"] -= 1
-            if not _running["fits"]:
-                _running["limiter"].restore_original_limits()
+        _limited.release()
 
 
 # Elements of a vector that are worked on at a time: a few vectors of that length stay

@@ -96,13 +96,12 @@ class Objective:
 
     def _backpropagate(self, A, delta, deltas):
         """Fill the gradient of the loss from ``delta``, dJ/dz of the output layer."""
-        for layer in range(len(A) - 1, -1, -1):
-            matmul(delta, A[layer].T, out=self._grads[layer])  # Delta / m
-            if layer:
-                delta_below = deltas[layer]
-                np.dot(self._back[layer], delta, delta_below)
-                self.network.activation.backward(A[layer][1:], delta_below)
-                delta = delta_below
+        for layer in range(len(A) - 1, 0, -1):
+            np.dot(delta, A[layer].T, self._grads[layer])  # Delta / m
+            delta_below = np.dot(self._back[layer], delta, deltas[layer])
+            self.network.activation.backward(A[layer][1:], delta_below)
+            delta = delta_below
+        matmul(delta, A[0].T, out=self._grads[0])
 
     def _buffers_for(self, n_samples):
         """Arrays for batches of this size, made at its first use."""

@@ -374,7 +374,7 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
             and not hasattr(self, "feature_names_in_")
             and len(X)
         ):
-            with np.errstate(over="ignore"):
+            with np.errstate(over="ignore", invalid="ignore"):
                 finite = np.isfinite(np.add.reduce(X, axis=None))
             if finite:
                 return X

@@ -93,11 +93,15 @@ def prepend_ones(X, dtype=None):
 
 
 def matmul(a, b, out):
-    """Write the product a @ b, of which one may be sparse, into the array ``out``."""
+    """Write the product a @ b, of which one may be sparse, into the array ``out``.
+
+    Products of plain arrays are written ``np.dot(a, b, out)`` here and elsewhere: on
+    small matrices that has half the overhead of ``np.matmul``.
+    """
     if sparse.issparse(a) or sparse.issparse(b):
         out[...] = a @ b
     elif out.flags.c_contiguous:
-        np.dot(a, b, out)  # on small matrices half the overhead of np.matmul
+        np.dot(a, b, out)
     else:
         np.dot(b.T, a.T, out.T)
 
@@ -212,5 +216,5 @@ class Network:
         """From the first layer's z to the raw outputs."""
         for layer in range(1, len(self.weights)):
             self.activation.forward(Z[layer - 1])
-            matmul(self.weights[layer], A[layer], out=Z[layer])
+            np.dot(self.weights[layer], A[layer], Z[layer])
         return Z[-1]

@@ -173,6 +173,8 @@ class _CtrlC:
     def __exit__(self, *exception):
         if self._held:
             signal.signal(signal.SIGINT, signal.default_int_handler)
+        if self.pressed and exception == (None, None, None):
+            raise KeyboardInterrupt
 
 
 def train(objective, optimizer, schedule, batches, n_seen=0):
@@ -276,9 +278,9 @@ class Patience:
 
     def update(self, value):
         """Take in the epoch's value; True when patience has run out."""
-        gain = self.sign * (value - self.best)
-        self.count = self.count + 1 if gain < self.tol else 0
-        self.improved = gain > 0
+        signed, best = self.sign * value, self.sign * self.best
+        self.count = self.count + 1 if signed < best + self.tol else 0
+        self.improved = signed > best
         if self.improved:
             self.best = value
         if self.count > self.limit:

@@ -1,5 +1,7 @@
 """The network: views on one vector, and the forward pass against a plain loop."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -41,7 +43,7 @@ def plain_forward(network, activation, X):
 
 @all_architectures
 def test_theta_has_room_for_every_weight_and_bias(n_units):
-    coefficients = sum(a * b for a, b in zip(n_units, n_units[1:], strict=False))
+    coefficients = sum(a * b for a, b in pairwise(n_units))
     assert count_parameters(n_units) == coefficients + sum(n_units[1:])
 
 
@@ -51,7 +53,7 @@ def test_weights_are_views_that_share_out_theta(n_units, transposed_input):
     theta = np.arange(float(count_parameters(n_units)))
     weights = unflatten(theta, n_units, transposed_input)
     assert [W.shape for W in weights] == [
-        (n_out, 1 + n_in) for n_in, n_out in zip(n_units, n_units[1:], strict=False)
+        (n_out, 1 + n_in) for n_in, n_out in pairwise(n_units)
     ]
     assert all(np.shares_memory(W, theta) for W in weights)
     # Every entry of theta is in one place, the layers one after the other.
@@ -107,15 +109,26 @@ def test_forward_reads_theta_where_it_is():
 
 def test_forward_fills_the_arrays_it_is_given():
     network = random_network([3, 4, 2], "logistic")
-    X = np.random.RandomState(1).normal(size=(5, 3))
-    X1 = prepend_ones(X)
-    A = network.activations(n_samples=5)
-    z = network.forward(X1, A)
-    assert A[0] is X1
-    assert A[-1] is z
-    W = network.weights[0]
-    assert_array_equal(A[1][0], 1)
-    assert_allclose(A[1][1:].T, expit(X @ W[:, 1:].T + W[:, 0]), rtol=1e-12)
+    buffers = network.buffers(n_samples=5)
+    for seed in (1, 2):
+        X = np.random.RandomState(seed).normal(size=(5, 3))
+        z = network.forward(prepend_ones(X), buffers)
+        assert any(z is array for array in buffers[1])
+        assert_allclose(z.T, plain_forward(network, "logistic", X), rtol=1e-12)
+        inputs, W = buffers[0], network.weights[0]
+        assert_array_equal(inputs[1][0], 1)
+        hidden = expit(X @ W[:, 1:].T + W[:, 0])
+        assert_allclose(inputs[1][1:].T, hidden, rtol=1e-12)
+
+
+@all_architectures
+@pytest.mark.parametrize("container", [np.array, sparse.csr_matrix])
+def test_predict_needs_no_ones(n_units, container):
+    network = random_network(n_units, transposed_input=container is not np.array)
+    X = np.random.RandomState(1).normal(size=(7, 3))
+    X[X < -1] = 0
+    z = network.predict(container(X))
+    assert_allclose(z.T, plain_forward(network, "tanh", X), rtol=1e-12)
 
 
 def test_outputs_of_two_calls_do_not_share_memory():
@@ -138,7 +151,9 @@ def test_float32_stays_float32(transposed_input):
 
 
 @pytest.mark.parametrize(
-    "container", [np.array, sparse.csr_matrix, sparse.csr_array], ids=lambda c: c.__name__
+    "container",
+    [np.array, sparse.csr_matrix, sparse.csr_array],
+    ids=lambda c: c.__name__,
 )
 @pytest.mark.parametrize("dtype", [None, np.float32])
 def test_prepend_ones_puts_samples_in_columns_under_ones(container, dtype):

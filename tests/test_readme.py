@@ -1,4 +1,4 @@
-"""The README's example runs, and its commands are where readers and CI look for them."""
+"""The README's example runs, and its commands are where readers look for them."""
 
 import re
 from pathlib import Path
