@@ -24,7 +24,9 @@ def load(folder, memory_map=False):
     folder = Path(folder)
     y = np.load(folder / "y.npy")
     if (folder / "X.npy").exists():
-        return Data(folder, np.load(folder / "X.npy", "r" if memory_map else None), y)
+        # Copy on write, because PyTorch warns of arrays that it may not write to.
+        X = np.load(folder / "X.npy", "c" if memory_map else None)
+        return Data(folder, X, y)
     from scipy import sparse
 
     parts = [np.load(folder / f"{part}.npy") for part in ("data", "indices", "indptr")]

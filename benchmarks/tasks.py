@@ -28,5 +28,5 @@ class Prediction:
 
 def from_json(fields):
     """The task of which ``fields`` is the JSON form."""
-    fields["hidden"] = tuple(fields["hidden"])
+    fields = {**fields, "hidden": tuple(fields["hidden"])}
     return (Prediction if "rows" in fields else Training)(**fields)

@@ -20,8 +20,8 @@ ACTIVATIONS = {"relu": nn.ReLU, "logistic": nn.Sigmoid}
 class Dense:
     """Samples in a tensor that shares the memory of the array."""
 
-    def __init__(self, X):
-        self.X = torch.from_numpy(X)
+    def __init__(self, X, dtype=None):
+        self.X = torch.from_numpy(X.astype(dtype or X.dtype, copy=False))
         self.n_features, self.dtype = X.shape[1], self.X.dtype
 
     def first_layer(self, n_units):
@@ -62,3 +62,71 @@ class Sparse:
         where = torch.repeat_interleave(starts - offsets, lengths)
         where += torch.arange(len(where))
         return ((self.indices[where], offsets, self.data[where]),)
+
+
+class Torch:
+    """The contender: see ``peers.Estimator``."""
+
+    def model(self, samples, task):
+        layers, n_in = [], None
+        for n_out in task.hidden:
+            first = n_in is None
+            layers.append(
+                samples.first_layer(n_out) if first else nn.Linear(n_in, n_out)
+            )
+            layers.append(ACTIVATIONS[task.activation]())
+            n_in = n_out
+        layers.append(nn.Linear(n_in, N_CLASSES))
+        return nn.Sequential(*layers).to(samples.dtype)
+
+    def training(self, task, data):
+        def run():
+            start = perf_counter()
+            self.fit(data.X, data.y, task)
+            return perf_counter() - start
+
+        return run
+
+    def fit(self, X, y, task):
+        samples = Dense(X, task.dtype) if isinstance(X, np.ndarray) else Sparse(X)
+        y = torch.from_numpy(y)
+        model = self.model(samples, task)
+        # The estimators' penalty, on the biases as well, which costs least.
+        optimizer = torch.optim.Adam(
+            model.parameters(), weight_decay=ALPHA / task.batch_size, fused=True
+        )
+        losses = []
+        for _ in range(task.epochs):
+            total = torch.zeros((), dtype=samples.dtype)
+            for chosen in torch.randperm(len(y)).split(task.batch_size):
+                optimizer.zero_grad()
+                loss = cross_entropy(model(*samples.rows(chosen)), y[chosen])
+                loss.backward()
+                optimizer.step()
+                total.add_(loss.detach(), alpha=len(chosen))
+            losses.append(total.item() / len(y))  # the estimators keep them too
+        return model, losses
+
+    def prediction(self, task, data):
+        few = Training(task.hidden, epochs=1)
+        model, _ = self.fit(data.X[:500], data.y[:500], few)
+        X = data.X[: task.rows]
+
+        def run():
+            start = perf_counter()
+            for _ in range(task.calls):
+                with torch.inference_mode():
+                    model(torch.from_numpy(X)).softmax(1).numpy()
+            return perf_counter() - start
+
+        return run
+
+    def threads(self, n):
+        torch.set_num_threads(n)
+        return nullcontext()
+
+    def version(self):
+        return torch.__version__
+
+
+PEERS = {"PyTorch": Torch()}

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_array, check_random_state
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import column_or_1d, validate_data
 
 from sknet._parameters import (
     PARAMETER_CONSTRAINTS,
@@ -182,6 +182,8 @@ class NetworkEstimator(BaseEstimator):
             dtype=(np.float64, np.float32),
             reset=first,
         )
+        if y.ndim == 2 and y.shape[1] == 1 and not sparse.issparse(y):
+            y = column_or_1d(y, warn=True)
         sample_weight = check_weights(sample_weight, X.shape[0])
         if sample_weight is not None and not sample_weight.all():
             counted = np.flatnonzero(sample_weight)

@@ -22,7 +22,12 @@ from sknet.training import Minibatches, Patience, train
 REMEMBERED_CALLS = 100
 
 
-def fit_by_steps(estimator, X, y, sample_weight, rng, *, score=None, incremental=False):
+# A cost that overflows is seen by its value: no warning is needed on the way.
+QUIET = {"over": "ignore", "divide": "ignore", "invalid": "ignore"}
+
+
+@np.errstate(**QUIET)
+def fit_by_steps(estimator, X, y, sample_weight, rng, *, judge=None, incremental=False):
     """Train by SGD or Adam until ``max_iter``, patience or Ctrl-C ends it.
 
     Parameters
@@ -32,14 +37,12 @@ def fit_by_steps(estimator, X, y, sample_weight, rng, *, score=None, incremental
     X, y, sample_weight
         As for :class:`~sknet.training.Minibatches`.
     rng : RandomState
-    score : callable, default=None
-        ``score(X, y, sample_weight)`` of the estimator on encoded data; with it,
-        training is stopped by the score on rows that are held out.
+    judge : callable, default=None
+        Score of the estimator on data that are held out; with it, training is stopped
+        by that score and not by the loss.
     incremental : bool, default=False
         Train for one epoch, as ``partial_fit`` does.
     """
-    if score is not None:
-        X, y, sample_weight, held_out = _hold_out(estimator, X, y, sample_weight, rng)
     resume = estimator._resume
     objective = estimator._objective(sample_weight)
     schedule = _schedule(estimator)
@@ -52,27 +55,24 @@ def fit_by_steps(estimator, X, y, sample_weight, rng, *, score=None, incremental
     patience = Patience(
         estimator.n_iter_no_change,
         estimator.tol,
-        higher_is_better=score is not None,
+        higher_is_better=judge is not None,
         best=estimator.best_loss_
-        if score is None
+        if judge is None
         else estimator.best_validation_score_,
         count=resume["count"],
     )
     # Should training fail, later training starts with fresh memory of the optimizer.
     resume.update(rng=rng.get_state(legacy=False), optimizer=None, order=None)
     epochs = train(objective, optimizer, schedule, batches, estimator.t_)
-    with (
-        blas_threads(objective.network.n_units, batches.batch_size),
-        np.errstate(over="ignore", divide="ignore", invalid="ignore"),
-        closing(epochs),
-    ):
+    with blas_threads(objective.network.n_units, batches.batch_size), closing(epochs):
         unfinished = _drive(
             estimator,
             epochs,
             1 if incremental else estimator.max_iter,
             patience,
             schedule,
-            None if score is None else lambda: score(*held_out),
+            judge,
+            lambda: _all_finite(objective.network.theta, **optimizer.state),
             X,
         )
     if unfinished and not incremental:
@@ -90,26 +90,23 @@ def fit_by_steps(estimator, X, y, sample_weight, rng, *, score=None, incremental
     )
 
 
-def _drive(estimator, epochs, max_iter, patience, schedule, score, X):
+def _drive(estimator, epochs, max_iter, patience, schedule, judge, is_finite, X):
     """Consume the epochs: record, watch, stop; True if ``max_iter`` stopped them."""
     theta = estimator._theta
-    finite = theta.copy()
-    best = None if score is None else theta.copy()
+    before, sound, best = theta.copy(), theta.copy(), theta.copy()
     estimator.n_iter_ = 0
     try:
         for epoch in epochs:
-            if not (isfinite(epoch.loss) and np.isfinite(theta).all()):
-                theta[:] = finite
-                raise ValueError(
-                    _diverged(epoch.number, epoch.loss, X, epoch.learning_rate)
-                )
-            finite[:] = theta
+            if not (isfinite(epoch.loss) and is_finite()):
+                theta[:] = best[:] = sound
+                raise ValueError(_diverged(epoch.number, epoch.loss, X, epoch))
+            sound[:], before[:] = before, theta  # only a cost tells that weights do
             _record(estimator, epoch)
-            if score is None:
+            if judge is None:
                 impatient = patience.update(epoch.loss)
                 estimator.best_loss_ = patience.best
             else:
-                estimator.validation_scores_.append(score())
+                estimator.validation_scores_.append(judge())
                 impatient = patience.update(estimator.validation_scores_[-1])
                 estimator.best_validation_score_ = patience.best
                 if patience.improved:
@@ -126,8 +123,13 @@ def _drive(estimator, epochs, max_iter, patience, schedule, score, X):
         _warn_of_ctrl_c(estimator)
         return False
     finally:
-        if best is not None:
+        if judge is not None:
             theta[:] = best
+
+
+def _all_finite(theta, **state):
+    """Whether weights, and what the optimizer remembers, are finite."""
+    return all(np.isfinite(values).all() for values in (theta, *state.values()))
 
 
 def _record(estimator, epoch):
@@ -153,16 +155,14 @@ def _warn_of_ctrl_c(estimator):
     )
 
 
-def _diverged(number, loss, X, learning_rate=None):
+def _diverged(number, loss, X, epoch=None):
     """Message for a cost, or weights, that are no longer finite."""
-    rate = (
-        "" if learning_rate is None else f"a learning rate of {learning_rate:.3g} and "
-    )
+    rate = f"a learning rate of {epoch.learning_rate:.3g} and " if epoch else ""
     largest = max(abs(X.max()), abs(X.min()))
     return (
         f"Training diverged in epoch {number}: the loss is {loss} with {rate}X of size "
         f"up to {largest:.3g}; scale X (StandardScaler) or lower learning_rate_init. "
-        "The estimator keeps the last finite weights."
+        "The estimator keeps the last weights with a finite loss."
     )
 
 
@@ -178,7 +178,7 @@ def _warn_of_max_iter(estimator):
     )
 
 
-def _hold_out(estimator, X, y, sample_weight, rng):
+def hold_out(estimator, X, y, sample_weight, rng):
     """Training data, and the (X, y, sample_weight) that are held out.
 
     The split is remembered: training that goes on later must not meet rows that
@@ -222,15 +222,16 @@ def _split(n_samples, y, fraction, rng):
             )
         if np.ceil(fraction * len(rows)) < n_classes:
             stratify = None  # too few rows to hold one of each class
+    n_held = int(np.ceil(fraction * len(rows)))
+    if not 2 <= n_held < len(rows):
+        raise ValueError(
+            f"validation_fraction={fraction} holds out {n_held} of {len(rows)} rows; "
+            "early stopping needs 2 or more, and some to train on: "
+            f"{'raise' if n_held < 2 else 'lower'} the fraction."
+        )
     train_rows, held_rows = train_test_split(
         rows, test_size=fraction, random_state=rng, stratify=stratify
     )
-    if len(held_rows) < 2:
-        raise ValueError(
-            f"early_stopping needs a validation set of 2 samples or more: with "
-            f"validation_fraction={fraction} of {n_samples} samples it is too small "
-            f"({len(held_rows)}); raise the fraction."
-        )
     return np.concatenate([train_rows, alone]), held_rows
 
 
@@ -276,6 +277,7 @@ def _optimizer(estimator):
     return Adam(estimator.beta_1, estimator.beta_2, estimator.epsilon)
 
 
+@np.errstate(**QUIET)
 def fit_by_lbfgs(estimator, X, y, sample_weight, rng):
     """Minimise the cost over all samples by SciPy's L-BFGS-B.
 
@@ -313,10 +315,7 @@ def fit_by_lbfgs(estimator, X, y, sample_weight, rng):
         "gtol": estimator.tol,
     }
     try:
-        with (
-            blas_threads(objective.network.n_units, batches.n_samples),
-            np.errstate(over="ignore", divide="ignore", invalid="ignore"),
-        ):
+        with blas_threads(objective.network.n_units, batches.n_samples):
             result = minimize(
                 value_and_grad,
                 theta.astype(np.float64),

@@ -11,7 +11,6 @@ import numpy as np
 from scipy import sparse
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import column_or_1d
 
 
 def learn_labels(y, classes=None):
@@ -43,8 +42,14 @@ def learn_labels(y, classes=None):
         )
     if kind == "multilabel-indicator":
         _warn_if_one_hot(y)
-        return kind, np.arange(y.shape[1])
-    classes = LabelEncoder().fit(_column(y) if classes is None else classes).classes_
+        n_labels = y.shape[1]
+        if classes is not None and len(classes) != n_labels:
+            raise ValueError(
+                f"classes has {len(classes)} entries for the {n_labels} label columns "
+                "of y: pass one for each column, or None."
+            )
+        return kind, np.arange(n_labels)
+    classes = LabelEncoder().fit(y if classes is None else classes).classes_
     if len(classes) < 2:
         raise ValueError(
             f"y holds one class only, {classes.tolist()}: a classifier needs samples "
@@ -62,29 +67,22 @@ def encode(y, kind, classes):
         For labels that are not among ``classes``, or y of another kind.
     """
     multilabel = kind == "multilabel-indicator"
-    if multilabel != (type_of_target(y) == "multilabel-indicator"):
+    if multilabel != (y.ndim == 2):
         raise ValueError(
             f"y of shape {y.shape} does not fit this {kind} model: give it targets of "
             "the kind it was first trained on."
         )
     if multilabel:
         return _indicator(y, len(classes))
-    encoder = LabelEncoder()
-    encoder.classes_ = classes
-    y = _column(y)
-    try:
-        return encoder.transform(y)
-    except (TypeError, ValueError):
-        unseen = sorted(set(y.tolist()) - set(classes.tolist()), key=str)
+    index = {label: i for i, label in enumerate(classes.tolist())}
+    labels = y.tolist()  # compared as they are: a cast could make labels equal
+    unseen = set(labels) - set(index)
+    if unseen:
         raise ValueError(
-            f"y holds labels {unseen} that are not among the classes "
+            f"y holds labels {sorted(unseen, key=str)} that are not among the classes "
             f"{classes.tolist()} of the first call: name all classes there."
-        ) from None
-
-
-def _column(y):
-    """Y as one dimension; a column vector is accepted with scikit-learn's warning."""
-    return column_or_1d(y, warn=True)
+        )
+    return np.array([index[label] for label in labels])
 
 
 def _indicator(y, n_labels):

@@ -1,5 +1,7 @@
 """The classifier: labels to the network's outputs and back, in scikit-learn's terms."""
 
+from functools import partial
+
 import numpy as np
 from scipy import sparse
 from scipy.special import expit, log_expit, log_softmax
@@ -9,7 +11,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sknet._base import NetworkEstimator, unchanged_on_error
-from sknet._fitting import fit_by_lbfgs, fit_by_steps
+from sknet._fitting import fit_by_lbfgs, fit_by_steps, hold_out
 from sknet._labels import encode, learn_labels
 from sknet.losses import LOSSES
 from sknet.training import Minibatches
@@ -251,15 +253,19 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
         first = not (self.warm_start and hasattr(self, "coefs_"))
         with unchanged_on_error(self):
             X, y, sample_weight, rng = self._prepare(X, y, sample_weight, first)
+            self._theta = self._theta.copy()
             if coef_init is not None:
                 self.coefs_ = coef_init
             if intercept_init is not None:
                 self.intercepts_ = intercept_init
+            judge = None
+            if self.early_stopping and self.solver != "lbfgs":
+                X, y, sample_weight, held_out = hold_out(self, X, y, sample_weight, rng)
+                judge = partial(self._encoded_accuracy, *held_out)
         if self.solver == "lbfgs":
             fit_by_lbfgs(self, X, y, sample_weight, rng)
         else:
-            score = self._encoded_accuracy if self.early_stopping else None
-            fit_by_steps(self, X, y, sample_weight, rng, score=score)
+            fit_by_steps(self, X, y, sample_weight, rng, judge=judge)
         return self
 
     @available_if(_trains_by_steps)

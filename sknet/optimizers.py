@@ -11,6 +11,14 @@ import numpy as np
 from sknet._threads import in_blocks
 
 
+def _writable(state):
+    """The state with copies of what is read-only, as joblib's memory maps are."""
+    return {
+        name: np.require(value, requirements="W") if np.ndim(value) else value
+        for name, value in state.items()
+    }
+
+
 class SGD:
     """Gradient descent, with momentum if asked for.
 
@@ -41,9 +49,9 @@ class SGD:
 
     def init(self, theta, state=None):
         """Start afresh, or go on from ``state``."""
-        self.state = state or {}
-        if self.momentum and not state:
-            self.state["velocity"] = np.zeros_like(theta)
+        self.state = _writable(state or {})
+        if self.momentum:
+            self.state.setdefault("velocity", np.zeros_like(theta))
         self._work = np.empty_like(theta)
 
     def step(self, theta, grad, learning_rate):
@@ -99,11 +107,9 @@ class Adam:
 
     def init(self, theta, state=None):
         """Start afresh, or go on from ``state``."""
-        self.state = state or {
-            "t": 0,
-            "m": np.zeros_like(theta),
-            "v": np.zeros_like(theta),
-        }
+        self.state = _writable(state or {"t": 0})
+        for moment in "m", "v":
+            self.state.setdefault(moment, np.zeros_like(theta))
         self._work = np.empty_like(theta)
 
     def step(self, theta, grad, learning_rate):

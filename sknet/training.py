@@ -105,6 +105,7 @@ class Minibatches:
         self._whole = None
         if self.batch_size >= self.n_samples:
             self._whole = self._gather(slice(None))
+        row_bytes += n_outputs * self.dtype.itemsize
         batches_in_block = max(1, BLOCK_BYTES // (row_bytes * self.batch_size))
         self._block = min(batches_in_block * self.batch_size, self.n_samples)
         self._buffer = None

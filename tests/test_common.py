@@ -1,0 +1,94 @@
+"""scikit-learn's own checks of an estimator, on many configurations of ours.
+
+A check that fails is expected to only where ``MLPClassifier`` with the same parameters
+fails it too, which is tested as well.
+"""
+
+import pytest
+from sklearn.neural_network import MLPClassifier
+from sklearn.utils import estimator_checks
+from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.validation import has_fit_parameter
+
+from sknet import ScratchMLPClassifier
+
+CONFIGURATIONS = [
+    {},
+    {"hidden_layer_sizes": (), "learning_rate_init": 0.1},
+    {"activation": "identity"},
+    {"activation": "logistic"},
+    {"activation": "tanh"},
+    {"solver": "sgd", "learning_rate_init": 0.1},
+    {"solver": "lbfgs"},
+    {"batch_size": 10, "max_iter": 60},
+    {"early_stopping": True, "validation_fraction": 0.3},
+    # The article's.
+    {
+        "hidden_layer_sizes": (30, 20),
+        "activation": "logistic",
+        "solver": "sgd",
+        "learning_rate_init": 1.0,
+        "momentum": 0.0,
+        "weight_init": "uniform",
+        "out_activation": "logistic",
+    },
+]
+
+
+def expected_failures(estimator):
+    """Checks that this configuration fails, and why."""
+    repeated = [
+        "check_sample_weight_equivalence_on_dense_data",
+        "check_sample_weight_equivalence_on_sparse_data",
+    ]
+    failures = {}
+    if estimator.batch_size != "auto":
+        failures |= dict.fromkeys(
+            repeated, "a row of weight 2 is in one batch, two rows may be in two"
+        )
+    if estimator.early_stopping:
+        failures |= dict.fromkeys(
+            repeated, "one of two equal rows may be held out, the other trained on"
+        )
+        failures |= dict.fromkeys(
+            [
+                "check_fit_score_takes_y",
+                "check_n_features_in_after_fitting",
+                "check_estimators_partial_fit_n_features",
+            ],
+            "calls partial_fit, which refuses early_stopping",
+        )
+    return failures
+
+
+checks = parametrize_with_checks(
+    [ScratchMLPClassifier(**parameters) for parameters in CONFIGURATIONS],
+    expected_failed_checks=expected_failures,
+)
+# Before scikit-learn 1.9 they come from a generator, of which pytest 9 warns.
+names, values = checks.args
+
+
+@pytest.mark.parametrize(names, list(values), **checks.kwargs)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_checks_of_scikit_learn(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "name"),
+    [
+        (parameters, name)
+        for parameters in CONFIGURATIONS
+        for name in expected_failures(ScratchMLPClassifier(**parameters))
+    ],
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_mlpclassifier_fails_the_checks_that_we_expect_to_fail(parameters, name):
+    weighted = "sample_weight" in name
+    if weighted and not has_fit_parameter(MLPClassifier, "sample_weight"):
+        pytest.skip("MLPClassifier knows sample_weight from scikit-learn 1.7 on")
+    peer = MLPClassifier(**parameters)
+    message = "sample_weight" if weighted else "partial_fit does not support"
+    with pytest.raises((AssertionError, ValueError), match=message):
+        getattr(estimator_checks, name)("MLPClassifier", peer)
