@@ -5,6 +5,7 @@ many of the allowed threads are fastest depends on shapes and library, so every
 combination is tried and the fastest one is the floor.
 """
 
+import statistics
 from itertools import pairwise, product
 from time import perf_counter
 
@@ -67,8 +68,8 @@ def fastest(n_units, n_rows, dtype, backward, allowed):
                 products = step(n_units, n_rows, dtype, backward, orders)
                 once = multiply(products, 1)
                 times = max(1, min(20, int(0.01 / once)))
-                least = min(multiply(products, times) / times for _ in range(3))
-                seconds[least] = orders, threads
+                tries = [multiply(products, times) / times for _ in range(3)]
+                seconds[statistics.median(tries)] = orders, threads
     return seconds[min(seconds)]
 
 

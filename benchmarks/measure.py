@@ -3,7 +3,6 @@
 import gc
 import statistics
 import sys
-import time
 from contextlib import ExitStack
 
 from scipy.sparse import issparse
@@ -13,10 +12,7 @@ from benchmarks import peers
 from benchmarks.floor import Floor, SparseFloor
 from benchmarks.report import Spread, cell
 from benchmarks.tasks import Training
-from benchmarks.worker import Worker, prepare
-
-# The idle threads of a library spin for some milliseconds before they sleep.
-PAUSE = 0.05
+from benchmarks.worker import Worker, prepare, settle
 
 RATIOS = {
     "sknet / floor": ("sknet", "floor"),
@@ -45,7 +41,7 @@ def interleave(runs, rounds):
         first = number % len(names)  # nobody always follows the same one
         for name in names[first:] + names[:first]:
             gc.collect()
-            time.sleep(PAUSE)
+            settle()
             taken = runs[name]()
             if number >= 0:
                 seconds[name].append(taken)

@@ -47,7 +47,7 @@ def environment(torch_version=None):
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "processor": processor(),
         "cores": os.cpu_count(),
-        "load before": round(os.getloadavg()[0], 2),
+        "load before": round(os.getloadavg()[0], 2) if os.name == "posix" else None,
         "system": f"{platform.system()} {platform.machine()}",
         "BLAS": libraries,
         "python": platform.python_version(),

@@ -76,10 +76,11 @@ def encode(y, kind, classes):
         return _indicator(y, len(classes))
     index = {label: i for i, label in enumerate(classes.tolist())}
     labels = y.tolist()  # compared as they are: a cast could make labels equal
-    unseen = set(labels) - set(index)
+    unseen = sorted(set(labels) - set(index), key=str)
     if unseen:
+        more = f" and {len(unseen) - 5} more" if len(unseen) > 5 else ""
         raise ValueError(
-            f"y holds labels {sorted(unseen, key=str)} that are not among the classes "
+            f"y holds labels {unseen[:5]}{more} that are not among the classes "
             f"{classes.tolist()} of the first call: name all classes there."
         )
     return np.array([index[label] for label in labels])

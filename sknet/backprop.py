@@ -14,7 +14,6 @@ gradient of its own J has it in every layer, and so has this one.
 
 import numpy as np
 
-from sknet._threads import in_blocks
 from sknet.network import matmul
 
 
@@ -88,10 +87,7 @@ class Objective:
 
         cost = float(np.add.reduce(losses)) * per_sample
         if self.alpha:
-            products = in_blocks(
-                penalise, self.network.theta, self._grad, decay, self._pull
-            )
-            cost += 0.5 * sum(products)
+            cost += self._penalise(decay)
         return cost, self._grad
 
     def _backpropagate(self, A, delta, deltas):
@@ -102,6 +98,12 @@ class Objective:
             self.network.activation.backward(A[layer][1:], delta_below)
             delta = delta_below
         matmul(delta, A[0].T, out=self._grads[0])
+
+    def _penalise(self, decay):
+        """Add alpha / m W to the gradient; return alpha / (2 m) sum W^2."""
+        pull = np.multiply(self.network.theta, decay, out=self._pull)
+        self._grad += pull
+        return 0.5 * float(np.dot(pull, self.network.theta))
 
     def _buffers_for(self, n_samples):
         """Arrays for batches of this size, made at its first use."""
@@ -118,16 +120,3 @@ class Objective:
                 decay,
             )
         return self._buffers[n_samples]
-
-
-def penalise(theta, grad, decay, work):
-    """Add decay * theta, which is alpha / m W, to the gradient of the loss.
-
-    Returns
-    -------
-    product : float
-        sum decay * theta^2, twice the penalty.
-    """
-    np.multiply(theta, decay, out=work)
-    grad += work
-    return float(np.dot(work, theta))

@@ -69,12 +69,13 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
         Draws the initial weights, the held-out rows and the shuffles, in this order.
     tol : float, default=1e-4
         Smallest change of loss, or of the validation score, that counts as
-        improvement; for "lbfgs" the largest gradient entry at which it stops.
+        improvement; for "lbfgs" the largest gradient entry at which it stops (it
+        also stops when SciPy finds that the cost hardly changes).
     verbose : bool or int, default=False
         Whether to print a line for each epoch.
     warm_start : bool, default=False
-        Whether ``fit`` goes on from the last call's weights, optimizer memory and
-        random stream instead of starting afresh.
+        Whether ``fit`` goes on from the last call's weights (with ``early_stopping``
+        the best), optimizer memory and random stream instead of starting afresh.
     momentum : float in [0, 1], default=0.9
         Momentum of "sgd"; 0 is plain gradient descent.
     nesterovs_momentum : bool, default=True
@@ -309,7 +310,7 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
             )
         if not first and classes is not None:
             classes = np.unique(classes)
-            if not np.array_equal(classes, self.classes_):
+            if classes.tolist() != self.classes_.tolist():
                 raise ValueError(
                     f"classes={classes.tolist()} is not the same as in the first call, "
                     f"{self.classes_.tolist()}."
@@ -329,7 +330,7 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
             self._sparse_labels = sparse.issparse(y)
         elif not incremental:
             classes = learn_labels(y)[1]
-            if not np.array_equal(classes, self.classes_):
+            if classes.tolist() != self.classes_.tolist():
                 raise ValueError(
                     "warm_start can only go on with the classes that it began with, "
                     f"{self.classes_.tolist()}; y has {classes.tolist()}."

@@ -8,8 +8,6 @@ day, it lets training go on as if it had never stopped.
 
 import numpy as np
 
-from sknet._threads import in_blocks
-
 
 def _writable(state):
     """The state with copies of what is read-only, as joblib's memory maps are."""
@@ -56,20 +54,16 @@ class SGD:
 
     def step(self, theta, grad, learning_rate):
         """Change ``theta`` in place by one step."""
-        velocity = self.state.get("velocity", theta)  # unused without momentum
-
-        def update(theta, grad, velocity, descent):
-            np.multiply(grad, -learning_rate, out=descent)
-            if self.momentum:
-                velocity *= self.momentum
-                velocity += descent
-                if not self.nesterov:
-                    descent = velocity
-                else:
-                    descent += self.momentum * velocity
-            theta += descent
-
-        in_blocks(update, theta, grad, velocity, self._work)
+        descent = np.multiply(grad, -learning_rate, out=self._work)
+        if self.momentum:
+            velocity = self.state["velocity"]
+            velocity *= self.momentum
+            velocity += descent
+            if self.nesterov:
+                descent += self.momentum * velocity
+            else:
+                descent = velocity
+        theta += descent
 
 
 class Adam:
@@ -118,23 +112,20 @@ class Adam:
         The state keeps m / (1 - beta_1) and v / (1 - beta_2): with all factors
         gathered into two scalars, ten passes over the vector make a step.
         """
-        state = self.state
-        state["t"] += 1
+        state, work = self.state, self._work
+        m, v = state["m"], state["v"]
+        t = state["t"] = state["t"] + 1
         root = (1 - self.beta_2) ** 0.5
-        scale = (1 - self.beta_2 ** state["t"]) ** 0.5 / (1 - self.beta_1 ** state["t"])
+        scale = (1 - self.beta_2**t) ** 0.5 / (1 - self.beta_1**t)
         scale *= learning_rate * (1 - self.beta_1) / root
-        epsilon = self.epsilon / root
 
-        def update(theta, grad, m, v, work):
-            m *= self.beta_1
-            m += grad
-            np.multiply(grad, grad, out=work)
-            v *= self.beta_2
-            v += work
-            np.sqrt(v, out=work)
-            work += epsilon
-            np.divide(m, work, out=work)
-            work *= scale
-            theta -= work
-
-        in_blocks(update, theta, grad, state["m"], state["v"], self._work)
+        m *= self.beta_1
+        m += grad
+        np.multiply(grad, grad, out=work)
+        v *= self.beta_2
+        v += work
+        np.sqrt(v, out=work)
+        work += self.epsilon / root
+        np.divide(m, work, out=work)
+        work *= scale
+        theta -= work

@@ -15,8 +15,8 @@ from sklearn import get_config
 
 from sknet.network import prepend_ones
 
-# Rows gathered at once: about what a processor keeps close, 1 MB.
-BLOCK_BYTES = 2**20
+# Rows gathered at once, so many bytes: they should stay in a core's own cache.
+BLOCK_BYTES = 2**18
 
 
 class Epoch(NamedTuple):

@@ -193,12 +193,19 @@ def test_same_model_from_samples_of_several_megabytes(
     assert_same_model(ours, peer, X)
 
 
+@pytest.mark.parametrize("batch_size", [40, 150])
 @pytest.mark.parametrize("solver", ["sgd-nesterov", "sgd-heavy-ball", "adam"])
-def test_same_model_of_a_large_network(solver):
-    """Vectors of more than 100,000 weights are worked on in blocks."""
+def test_same_model_of_a_large_network(solver, batch_size):
+    """Over 100,000 weights are worked on in blocks, for large batches in threads."""
     X, y = make_data("multiclass")
     ours, peer = fit_both(
-        X, y, hidden_layer_sizes=(500, 300), alpha=1.0, max_iter=3, **SOLVERS[solver]
+        X,
+        y,
+        hidden_layer_sizes=(500, 300),
+        alpha=1.0,
+        batch_size=batch_size,
+        max_iter=3,
+        **SOLVERS[solver],
     )
     assert_same_model(ours, peer, X)
 

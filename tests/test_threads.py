@@ -9,7 +9,7 @@ from numpy.testing import assert_array_equal
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from sknet import ScratchMLPClassifier
-from sknet._threads import blas_threads, in_blocks
+from sknet._threads import blas_threads
 from sknet.backprop import Objective
 
 SMALL = ([64, 30, 10], 200)
@@ -179,38 +179,3 @@ def test_the_number_of_threads_moves_no_bit(n_features):
                 mlp.partial_fit(X, y, classes=[0, 1, 2])
             results.append(mlp.predict_proba(X))
     assert_array_equal(*results)
-
-
-# -- long vectors ----------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("n", [0, 1, 2**16, 2**16 + 1, 300_000])
-@pytest.mark.parametrize("n_threads", [1, 2])
-def test_every_element_of_a_long_vector_is_worked_on_once(n, n_threads):
-    visits, numbers = np.zeros(n), np.arange(n)
-
-    def visit(visits, numbers):
-        visits += numbers + 1
-        return numbers
-
-    with threadpool_limits(n_threads, user_api="blas"):
-        parts = in_blocks(visit, visits, numbers)
-    assert_array_equal(visits, numbers + 1)
-    assert_array_equal(np.concatenate(parts), numbers)  # the parts are in their order
-
-
-def test_blocks_are_the_same_for_any_number_of_threads():
-    sizes = []
-    for n_threads in (1, 2):
-        with threadpool_limits(n_threads, user_api="blas"):
-            sizes.append(in_blocks(len, np.empty(300_000)))
-    assert sizes[0] == sizes[1]
-
-
-def test_an_error_in_a_block_reaches_the_caller():
-    def fail_at_the_end(numbers):
-        if numbers[-1] == 299_999:
-            raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        in_blocks(fail_at_the_end, np.arange(300_000))
