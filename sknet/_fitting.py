@@ -93,12 +93,14 @@ def fit_by_steps(estimator, X, y, sample_weight, rng, *, judge=None, incremental
 def _drive(estimator, epochs, max_iter, patience, schedule, judge, is_finite, X):
     """Consume the epochs: record, watch, stop; True if ``max_iter`` stopped them."""
     theta = estimator._theta
-    before, sound, best = theta.copy(), theta.copy(), theta.copy()
+    before, sound = theta.copy(), theta.copy()
+    best = theta if judge is None else theta.copy()
     estimator.n_iter_ = 0
     try:
         for epoch in epochs:
             if not (isfinite(epoch.loss) and is_finite()):
-                theta[:] = best[:] = sound
+                theta[:] = sound
+                best = theta
                 raise ValueError(_diverged(epoch.number, epoch.loss, X, epoch))
             sound[:], before[:] = before, theta  # only a cost tells that weights do
             _record(estimator, epoch)
@@ -123,8 +125,7 @@ def _drive(estimator, epochs, max_iter, patience, schedule, judge, is_finite, X)
         _warn_of_ctrl_c(estimator)
         return False
     finally:
-        if judge is not None:
-            theta[:] = best
+        theta[:] = best
 
 
 def _all_finite(theta, **state):

@@ -52,6 +52,7 @@ class Objective:
         self._grad = np.empty_like(network.theta)
         self._grads = network.unflatten(self._grad)
         self._pull = np.empty_like(network.theta)
+        self._pull_on_biases = [W[:, 0] for W in network.unflatten(self._pull)]
         # dJ/da flows back through the weights but the biases: they have no input.
         self._back = [W[:, 1:].T for W in network.weights]
         self._buffers = {}
@@ -74,7 +75,7 @@ class Objective:
         grad : ndarray of the shape of theta
             This object's own: the next call overwrites it.
         """
-        buffers, deltas, decay = self._buffers_for(X1.shape[1])
+        buffers, deltas = self._buffers_for(X1.shape[1])
         per_sample = 1.0 / (X1.shape[1] * self.mean_weight)  # 1 / m
 
         z = self.network.forward(X1, buffers)
@@ -87,7 +88,7 @@ class Objective:
 
         cost = float(np.add.reduce(losses)) * per_sample
         if self.alpha:
-            cost += self._penalise(decay)
+            cost += self._penalise(per_sample)
         return cost, self._grad
 
     def _backpropagate(self, A, delta, deltas):
@@ -99,24 +100,22 @@ class Objective:
             delta = delta_below
         matmul(delta, A[0].T, out=self._grads[0])
 
-    def _penalise(self, decay):
+    def _penalise(self, per_sample):
         """Add alpha / m W to the gradient; return alpha / (2 m) sum W^2."""
-        pull = np.multiply(self.network.theta, decay, out=self._pull)
+        theta = self.network.theta
+        pull = np.multiply(theta, self.alpha * per_sample, out=self._pull)
+        for biases in self._pull_on_biases:
+            biases.fill(0)
         self._grad += pull
-        return 0.5 * float(np.dot(pull, self.network.theta))
+        return 0.5 * float(np.dot(pull, theta))
 
     def _buffers_for(self, n_samples):
-        """Arrays for batches of this size, made at its first use."""
+        """Activations and deltas of a batch of this size, made at its first use."""
         if n_samples not in self._buffers:
-            theta = self.network.theta
-            decay = np.full_like(theta, self.alpha / (n_samples * self.mean_weight))
-            for W in self.network.unflatten(decay):
-                W[:, 0] = 0  # the biases are not penalised
+            dtype = self.network.theta.dtype
             hidden = self.network.n_units[1:-1]
-            deltas = [np.empty((n, n_samples), theta.dtype) for n in hidden]
             self._buffers[n_samples] = (
                 self.network.buffers(n_samples),
-                [None, *deltas],
-                decay,
+                [None] + [np.empty((n, n_samples), dtype) for n in hidden],
             )
         return self._buffers[n_samples]
