@@ -11,12 +11,14 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
-from sklearn import get_config
 
 from sknet.network import prepend_ones
 
 # Rows gathered at once, so many bytes: they should stay in a core's own cache.
 BLOCK_BYTES = 2**18
+# A dense X up to this size is copied with its ones; to copy a larger one takes as long
+# as to gather it in several epochs.
+COPIED_BYTES = 2**25
 
 
 class Epoch(NamedTuple):
@@ -43,9 +45,9 @@ class Epoch(NamedTuple):
 class Minibatches:
     """Training set, served in batches: the only place that knows where X lives.
 
-    Iterating over it once is an epoch.  A dense X that fits scikit-learn's
-    ``working_memory`` is copied once with its ones; a larger one, a memory map or a
-    sparse matrix is gathered block by block and cast on the way.
+    Iterating over it once is an epoch.  A dense X of up to 32 MB is copied once with
+    its ones; a larger one, perhaps a memory map, or a sparse matrix is gathered block
+    by block and cast on the way.
 
     Parameters
     ----------
@@ -99,9 +101,8 @@ class Minibatches:
         self._positives = np.arange(n_outputs) if n_outputs > 1 else np.array([1])
 
         row_bytes = (1 + n_features) * self.dtype.itemsize
-        fits = row_bytes * self.n_samples <= get_config()["working_memory"] * 2**20
-        in_memory = not sparse.issparse(X) and not _is_on_disk(X)
-        self._rows = prepend_ones(X, self.dtype).T if in_memory and fits else None
+        small = row_bytes * self.n_samples <= COPIED_BYTES and not sparse.issparse(X)
+        self._rows = prepend_ones(X, self.dtype).T if small else None
         self._whole = None
         if self.batch_size >= self.n_samples:
             self._whole = self._gather(slice(None))
@@ -143,13 +144,6 @@ class Minibatches:
         Y = y.T if y.ndim == 2 else self._positives[:, np.newaxis] == y
         w = self.sample_weight
         return X1, Y.astype(self.dtype, order="C"), None if w is None else w[rows]
-
-
-def _is_on_disk(X):
-    """Whether an array is a view on a memory map."""
-    while X is not None and not isinstance(X, np.memmap):
-        X = getattr(X, "base", None)
-    return X is not None
 
 
 class _CtrlC:

@@ -11,13 +11,12 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
-from sklearn import config_context
 from sklearn.datasets import make_classification, make_multilabel_classification
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import has_fit_parameter
 
-from sknet import ScratchMLPClassifier
+from sknet import ScratchMLPClassifier, training
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning"  # 20 epochs are few
@@ -179,24 +178,24 @@ def test_same_model_from_sparse_samples(container, solver):
 
 
 @pytest.mark.parametrize("shuffle", [True, False])
-@pytest.mark.parametrize("working_memory", [0.1, 1024])
+@pytest.mark.parametrize("copied", [0, 2**25])
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_matrix])
 def test_same_model_from_samples_of_several_megabytes(
-    container, working_memory, shuffle
+    container, copied, shuffle, monkeypatch
 ):
-    """They are gathered in blocks, from a copy or, if memory is scarce, from X."""
+    """They are gathered in blocks, from a copy or, if that is too large, from X."""
+    monkeypatch.setattr(training, "COPIED_BYTES", copied)
     rng = np.random.RandomState(0)
     X = rng.standard_normal((700, 400))
     y = rng.randint(3, size=700)
-    with config_context(working_memory=working_memory):
-        ours, peer = fit_both(container(X), y, shuffle=shuffle, max_iter=3)
+    ours, peer = fit_both(container(X), y, shuffle=shuffle, max_iter=3)
     assert_same_model(ours, peer, X)
 
 
 @pytest.mark.parametrize("batch_size", [40, 150])
 @pytest.mark.parametrize("solver", ["sgd-nesterov", "sgd-heavy-ball", "adam"])
 def test_same_model_of_a_large_network(solver, batch_size):
-    """Over 100,000 weights are worked on in blocks, for large batches in threads."""
+    """Over 100,000 weights."""
     X, y = make_data("multiclass")
     ours, peer = fit_both(
         X,

@@ -3,16 +3,17 @@
 import signal
 import threading
 import tracemalloc
+from unittest import mock
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from scipy.special import expit, softmax
-from sklearn import config_context
 from sklearn.metrics import log_loss
 from sklearn.utils import shuffle
 
+from sknet import training
 from sknet.activations import ACTIVATIONS
 from sknet.backprop import Objective
 from sknet.losses import LOSSES
@@ -66,7 +67,8 @@ def test_an_epoch_serves_every_sample_once_with_its_own(
     X, y, w = numbered(n_samples)
     rng = None if rng is None else np.random.RandomState(rng)
     given = {"sparse": sparse.csr_matrix(X), "memmap": as_memmap(X, tmp_path)}
-    with config_context(working_memory=0 if storage == "large" else 100):
+    copied = 0 if storage == "large" else 2**25
+    with mock.patch.object(training, "COPIED_BYTES", copied):
         batches = Minibatches(
             given.get(storage, X),
             y,
@@ -109,9 +111,9 @@ def test_where_x_lives_moves_no_bit(dtype, batch_size, shuffled, tmp_path):
     X, y, w = numbered(3000, 90)
     X[X < -1] = 0
 
-    def served(X, working_memory=100):
+    def served(X, copied=2**25):
         rng = np.random.RandomState(0) if shuffled else None
-        with config_context(working_memory=working_memory):
+        with mock.patch.object(training, "COPIED_BYTES", copied):
             batches = Minibatches(
                 X, y, 3, w, batch_size=batch_size, dtype=dtype, rng=rng
             )
@@ -121,7 +123,7 @@ def test_where_x_lives_moves_no_bit(dtype, batch_size, shuffled, tmp_path):
     sizes = [len(batch[0]) for batch in expected]
     assert set(sizes) == {min(batch_size, 3000), 3000 % batch_size}
     for others in [
-        served(X, working_memory=0),
+        served(X, copied=0),
         served(np.asfortranarray(X)),
         served(as_memmap(X, tmp_path)),
         served(sparse.csr_matrix(X)),
@@ -187,7 +189,7 @@ def test_large_samples_are_not_copied_as_a_whole(storage, tmp_path):
     if storage == "view of a memmap":
         X = np.asarray(X)[:]
     rng = np.random.RandomState(0)
-    with config_context(working_memory=1 if storage == "large" else 100):
+    with mock.patch.object(training, "COPIED_BYTES", 2**20):
         tracemalloc.start()
         try:
             for _ in Minibatches(X, y, 3, batch_size=100, rng=rng):
