@@ -6,6 +6,7 @@ patience, the best weights so far, messages and the reasons to stop.
 
 import warnings
 from contextlib import closing
+from functools import wraps
 from math import isfinite
 
 import numpy as np
@@ -22,11 +23,18 @@ from sknet.training import Minibatches, Patience, train
 REMEMBERED_CALLS = 100
 
 
-# A cost that overflows is seen by its value: no warning is needed on the way.
-QUIET = {"over": "ignore", "divide": "ignore", "invalid": "ignore"}
+def without_overflow_warnings(fit):
+    """A fit that sees an overflow by the cost's value needs no warnings on the way."""
+
+    @wraps(fit)
+    def quiet_fit(*args, **kwargs):
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            return fit(*args, **kwargs)
+
+    return quiet_fit
 
 
-@np.errstate(**QUIET)
+@without_overflow_warnings
 def fit_by_steps(estimator, X, y, sample_weight, rng, *, judge=None, incremental=False):
     """Train by SGD or Adam until ``max_iter``, patience or Ctrl-C ends it.
 
@@ -278,7 +286,7 @@ def _optimizer(estimator):
     return Adam(estimator.beta_1, estimator.beta_2, estimator.epsilon)
 
 
-@np.errstate(**QUIET)
+@without_overflow_warnings
 def fit_by_lbfgs(estimator, X, y, sample_weight, rng):
     """Minimise the cost over all samples by SciPy's L-BFGS-B.
 
