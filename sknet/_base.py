@@ -98,12 +98,12 @@ class NetworkEstimator(BaseEstimator):
 
     # -- the fitted network ------------------------------------------------------
 
-    def _network(self, theta=None):
-        """Network on ``theta``, by default the fitted one."""
+    def _network(self):
+        """Network on the fitted theta."""
         return Network(
             self._n_units,
             ACTIVATIONS[self._activation],
-            self._fitted_theta() if theta is None else theta,
+            self._fitted_theta(),
             self._transposed_input,
         )
 
@@ -115,11 +115,10 @@ class NetworkEstimator(BaseEstimator):
                 f"this {type(self).__name__} has no weights yet: fit it first."
             ) from None
 
-    def _writable_theta(self):
-        """Fitted theta, copied first if it is read-only (joblib's memory maps are)."""
+    def _make_theta_writable(self):
+        """Copy theta if it is read-only, as joblib's memory maps are."""
         if not self._fitted_theta().flags.writeable:
             self._theta = self._theta.copy()
-        return self._theta
 
     @property
     def coefs_(self):
@@ -128,7 +127,7 @@ class NetworkEstimator(BaseEstimator):
 
     @coefs_.setter
     def coefs_(self, values):
-        self._writable_theta()
+        self._make_theta_writable()
         self._assign(self.coefs_, values, "coefs_")
 
     @property
@@ -138,7 +137,7 @@ class NetworkEstimator(BaseEstimator):
 
     @intercepts_.setter
     def intercepts_(self, values):
-        self._writable_theta()
+        self._make_theta_writable()
         self._assign(self.intercepts_, values, "intercepts_")
 
     @staticmethod
@@ -210,7 +209,7 @@ class NetworkEstimator(BaseEstimator):
                     f"units, activation and outputs were {fitted} and are now "
                     f"{architecture}; set them back, or fit with warm_start=False."
                 )
-            self._writable_theta()
+            self._make_theta_writable()
             rng = np.random.RandomState()
             rng.set_state(self._resume["rng"])
             return rng

@@ -254,7 +254,8 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
         first = not (self.warm_start and hasattr(self, "coefs_"))
         with unchanged_on_error(self):
             X, y, sample_weight, rng = self._prepare(X, y, sample_weight, first)
-            self._theta = self._theta.copy()
+            if not first:  # an error in what follows must find the old one untouched
+                self._theta = self._theta.copy()
             if coef_init is not None:
                 self.coefs_ = coef_init
             if intercept_init is not None:

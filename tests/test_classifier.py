@@ -16,7 +16,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from scipy.special import expit
 from sklearn.base import clone
-from sklearn.datasets import load_digits, load_iris, make_multilabel_classification
+from sklearn.datasets import load_digits, make_multilabel_classification
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
@@ -33,13 +33,6 @@ pytestmark = pytest.mark.filterwarnings(
 
 # Steps without memory: the model depends on nothing but weights and data.
 PLAIN_SGD = {"solver": "sgd", "momentum": 0.0, "learning_rate_init": 0.1}
-
-
-@pytest.fixture(scope="module")
-def iris():
-    """Three classes, 0 to 2, of 50 samples each."""
-    X, y = load_iris(return_X_y=True)
-    return StandardScaler().fit_transform(X), y
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("plot_*.py"))
 
 
 @pytest.fixture(params=["semeion", "offline"])
-def environment(request, tmp_path):
+def environment(request):
     """Environment variables with Semeion at hand, or with no way to it."""
     for module in "matplotlib", "tqdm":
         pytest.importorskip(module)
@@ -24,15 +24,7 @@ def environment(request, tmp_path):
         except OSError as error:
             pytest.skip(f"needs the Semeion data: {error}")
         return dict(os.environ)
-    (tmp_path / "empty").mkdir()
-    return {
-        **os.environ,
-        "SKNET_DATA": str(tmp_path / "empty"),
-        "HTTPS_PROXY": "http://127.0.0.1:9",  # nobody listens there
-        "https_proxy": "http://127.0.0.1:9",
-        "NO_PROXY": "",
-        "no_proxy": "",
-    }
+    return {**os.environ, **request.getfixturevalue("offline")}
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)

@@ -24,19 +24,6 @@ def run(*arguments, cwd, **env):
     )
 
 
-@pytest.fixture
-def offline(tmp_path):
-    """Environment without data and without a network to fetch them from."""
-    (tmp_path / "empty").mkdir()
-    return {
-        "SKNET_DATA": str(tmp_path / "empty"),
-        "HTTPS_PROXY": "http://127.0.0.1:9",  # nobody listens there
-        "https_proxy": "http://127.0.0.1:9",
-        "NO_PROXY": "",
-        "no_proxy": "",
-    }
-
-
 def test_help_names_the_options(tmp_path):
     done = run("--help", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -19,7 +19,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator, ClassifierMixin, clone, is_classifier
 from sklearn.datasets import (
     load_digits,
-    load_iris,
     make_classification,
     make_multilabel_classification,
 )
@@ -37,12 +36,6 @@ from sknet import ScratchMLPClassifier, check_gradients
 short = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 PLAIN_SGD = {"solver": "sgd", "momentum": 0.0, "learning_rate_init": 0.1}
-
-
-@pytest.fixture(scope="module")
-def iris():
-    X, y = load_iris(return_X_y=True)
-    return StandardScaler().fit_transform(X), y
 
 
 @pytest.fixture(scope="module")

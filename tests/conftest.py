@@ -1,0 +1,27 @@
+"""Data and surroundings that several tests share."""
+
+import pytest
+from sklearn.datasets import load_iris
+from sklearn.preprocessing import StandardScaler
+
+
+@pytest.fixture(scope="session")
+def iris():
+    """Three classes, 0 to 2, of 50 samples each, read-only."""
+    X, y = load_iris(return_X_y=True)
+    X = StandardScaler().fit_transform(X)
+    X.flags.writeable = y.flags.writeable = False
+    return X, y
+
+
+@pytest.fixture
+def offline(tmp_path):
+    """Environment without data and without a network to fetch them from."""
+    (tmp_path / "empty").mkdir()
+    return {
+        "SKNET_DATA": str(tmp_path / "empty"),
+        "HTTPS_PROXY": "http://127.0.0.1:9",  # nobody listens there
+        "https_proxy": "http://127.0.0.1:9",
+        "NO_PROXY": "",
+        "no_proxy": "",
+    }
