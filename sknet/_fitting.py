@@ -55,6 +55,7 @@ def fit_by_steps(estimator, X, y, sample_weight, rng, *, judge=None, incremental
     objective = estimator._objective(sample_weight)
     schedule = _schedule(estimator)
     batches = _batches(estimator, X, y, sample_weight, rng)
+    objective.keep(batches.same_X1)
     optimizer = _optimizer(estimator)
     same_solver = resume["solver"] == estimator.solver
     optimizer.init(
@@ -301,6 +302,7 @@ def fit_by_lbfgs(estimator, X, y, sample_weight, rng):
     )
     ((X1, Y, weights),) = batches
     objective = estimator._objective(sample_weight)
+    objective.keep(batches.same_X1)
     theta = objective.network.theta
     whole = theta.copy()  # theta at the end of the last whole iteration
     latest = {"cost": np.inf}

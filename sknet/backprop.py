@@ -13,8 +13,9 @@ gradient of its own J has it in every layer, and so has this one.
 """
 
 import numpy as np
+from scipy import sparse
 
-from sknet.network import matmul
+from sknet.network import small_blocks
 
 
 class Objective:
@@ -53,9 +54,22 @@ class Objective:
         self._grads = network.unflatten(self._grad)
         self._pull = np.empty_like(network.theta)
         self._pull_on_biases = [W[:, 0] for W in network.unflatten(self._pull)]
-        # dJ/da flows back through the weights but the biases: they have no input.
-        self._back = [W[:, 1:].T for W in network.weights]
+        self._part = np.empty_like(self._grads[0])
         self._buffers = {}
+        self._kept = None, None
+
+    def keep(self, X1):
+        """Get ready for a batch that comes again and again and never changes.
+
+        A copy with each feature's numbers side by side makes the product of the first
+        layer a third faster; the gradient reads X1 as it is.
+
+        Parameters
+        ----------
+        X1 : ndarray of shape (1 + n_features, n_samples) or None
+            None keeps nothing.
+        """
+        self._kept = X1, None if X1 is None else np.ascontiguousarray(X1)
 
     def value_and_grad(self, X1, Y, sample_weight=None):
         """Cost J and its gradient at the network's theta.
@@ -75,30 +89,44 @@ class Objective:
         grad : ndarray of the shape of theta
             This object's own: the next call overwrites it.
         """
-        buffers, deltas = self._buffers_for(X1.shape[1])
+        forward, layers = self._buffers_for(X1.shape[1])
         per_sample = 1.0 / (X1.shape[1] * self.mean_weight)  # 1 / m
 
-        z = self.network.forward(X1, buffers)
+        kept, by_feature = self._kept
+        z = self.network.forward(by_feature if X1 is kept else X1, forward)
         losses = self.loss.residual(z, Y)  # z is now h - y, the output's delta
         if sample_weight is not None:
             losses *= sample_weight
             z *= sample_weight
         z *= per_sample
-        self._backpropagate(buffers[0], z, deltas)
+        self._backpropagate(X1, z, layers)
 
         cost = float(np.add.reduce(losses)) * per_sample
         if self.alpha:
             cost += self._penalise(per_sample)
         return cost, self._grad
 
-    def _backpropagate(self, A, delta, deltas):
+    def _backpropagate(self, X1, delta, layers):
         """Fill the gradient of the loss from ``delta``, dJ/dz of the output layer."""
-        for layer in range(len(A) - 1, 0, -1):
-            np.dot(delta, A[layer].T, self._grads[layer])  # Delta / m
-            delta_below = np.dot(self._back[layer], delta, deltas[layer])
-            self.network.activation.backward(A[layer][1:], delta_below)
+        for inputs, grad, back, a, delta_below in layers:
+            np.dot(delta, inputs, grad)  # Delta / m
+            np.dot(back, delta, delta_below)
+            self.network.activation.backward(a, delta_below)
             delta = delta_below
-        matmul(delta, A[0].T, out=self._grads[0])
+        self._first_gradient(X1, delta)
+
+    def _first_gradient(self, X1, delta):
+        """Gradient of the layer that reads X1, in blocks of samples like its output."""
+        grad, inputs = self._grads[0], X1.T
+        blocks = small_blocks(grad.size, X1.shape[1])
+        if sparse.issparse(X1) or not grad.flags.c_contiguous:
+            grad[...] = delta @ inputs
+        elif blocks is None:
+            np.dot(delta, inputs, grad)
+        else:
+            np.dot(delta[:, blocks[0]], inputs[blocks[0]], grad)
+            for samples in blocks[1:]:
+                grad += np.dot(delta[:, samples], inputs[samples], self._part)
 
     def _penalise(self, per_sample):
         """Add alpha / m W to the gradient; return alpha / (2 m) sum W^2."""
@@ -110,12 +138,25 @@ class Objective:
         return 0.5 * float(np.dot(pull, theta))
 
     def _buffers_for(self, n_samples):
-        """Activations and deltas of a batch of this size, made at its first use."""
+        """Arrays for a batch of this size, made at its first use.
+
+        Returns
+        -------
+        forward : tuple of list
+            From :meth:`Network.buffers`.
+        layers : list of tuple of ndarray
+            What backpropagation works on, from the last layer to the second: A.T,
+            where the gradient goes, the weights but the biases (they have no input
+            that dJ/da could flow back to), a, and delta of the layer below.
+        """
         if n_samples not in self._buffers:
-            dtype = self.network.theta.dtype
-            hidden = self.network.n_units[1:-1]
-            self._buffers[n_samples] = (
-                self.network.buffers(n_samples),
-                [None] + [np.empty((n, n_samples), dtype) for n in hidden],
-            )
+            network = self.network
+            A, Z = network.buffers(n_samples)
+            layers = [
+                (a1.T, grad, W[:, 1:].T, a1[1:], np.empty_like(a1[1:]))
+                for a1, grad, W in zip(
+                    A[1:], self._grads[1:], network.weights[1:], strict=True
+                )
+            ]
+            self._buffers[n_samples] = (A, Z), layers[::-1]
         return self._buffers[n_samples]

@@ -65,6 +65,11 @@ class Minibatches:
     order : ndarray of shape (n_samples,), default=None
         The order that an earlier epoch left, to shuffle further.
 
+    Attributes
+    ----------
+    same_X1 : ndarray or None
+        X1 of every epoch, where all samples make one batch and X is dense and small.
+
     Examples
     --------
     >>> batches = Minibatches(
@@ -106,6 +111,7 @@ class Minibatches:
         self._whole = None
         if self.batch_size >= self.n_samples:
             self._whole = self._gather(slice(None))
+        self.same_X1 = self._whole[0] if self._whole and small else None
         row_bytes += n_outputs * self.dtype.itemsize
         batches_in_block = max(1, BLOCK_BYTES // (row_bytes * self.batch_size))
         self._block = min(batches_in_block * self.batch_size, self.n_samples)

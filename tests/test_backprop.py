@@ -16,7 +16,7 @@ from sknet import ScratchMLPClassifier
 from sknet.activations import ACTIVATIONS
 from sknet.backprop import Objective
 from sknet.losses import LOSSES
-from sknet.network import Network, count_parameters, prepend_ones
+from sknet.network import Network, count_parameters, prepend_ones, small_blocks
 
 N_SAMPLES = 7
 
@@ -348,3 +348,40 @@ def test_data_and_theta_are_only_read(activation, loss):
     objective.value_and_grad(*given[:3])
     for array, copy in zip(given, before, strict=True):
         assert_array_equal(array, copy)
+
+
+# -- many samples ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", ["F", "C"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_products_in_blocks_of_samples_are_the_sum_over_single_samples(order, dtype):
+    """300 samples of 256 numbers make several blocks, their last one short."""
+    n_units = [256, 30, 3]
+    assert len(small_blocks(30 * 257, 300)) > 2
+    X, Y, w = random_data(256, 3, n_samples=300)
+    X1 = np.asarray(prepend_ones(X), order=order, dtype=dtype)
+    objective = random_objective(n_units, dtype=dtype, mean_weight=w.mean())
+    cost, grad = objective.value_and_grad(X1, Y.astype(dtype), w.astype(dtype))
+    single = random_objective(n_units, mean_weight=w.mean())
+    expected, expected_grad = 0.0, np.zeros(len(grad))
+    for i in range(300):
+        one = slice(i, i + 1)
+        part, part_grad = single.value_and_grad(prepend_ones(X[one]), Y[:, one], w[one])
+        expected += part / 300
+        expected_grad += part_grad / 300
+    tolerance = 1e-4 if dtype == np.float32 else 1e-11
+    assert_allclose(cost, expected, rtol=tolerance)
+    assert_allclose(grad, expected_grad, atol=tolerance * np.abs(grad).max())
+
+
+def test_a_kept_batch_has_the_same_cost_and_gradient_and_others_are_not_mixed_up():
+    X, Y, _ = random_data(5, 3)
+    X1, other = prepend_ones(X), prepend_ones(X[::-1] + 1)
+    plain, keeping = random_objective([5, 4, 3]), random_objective([5, 4, 3])
+    keeping.keep(X1)
+    for batch in X1, other, X1:
+        cost, grad = plain.value_and_grad(batch, Y)
+        kept_cost, kept_grad = keeping.value_and_grad(batch, Y)
+        assert_allclose(kept_cost, cost, rtol=1e-14)
+        assert_allclose(kept_grad, grad, rtol=1e-12, atol=1e-15)
