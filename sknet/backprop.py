@@ -84,19 +84,20 @@ class Objective:
             losses *= sample_weight
             z *= sample_weight
         z *= per_sample
-        self._backpropagate(buffers[0], z, deltas)
+        self._backpropagate(*buffers, deltas)
 
         cost = float(np.add.reduce(losses)) * per_sample
         if self.alpha:
             cost += self._penalise(per_sample)
         return cost, self._grad
 
-    def _backpropagate(self, A, delta, deltas):
-        """Fill the gradient of the loss from ``delta``, dJ/dz of the output layer."""
+    def _backpropagate(self, A, Z, deltas):
+        """Fill the gradient of the loss; Z[-1] is now dJ/dz of the output layer."""
+        delta = Z[-1]
         for layer in range(len(A) - 1, 0, -1):
             np.dot(delta, A[layer].T, self._grads[layer])  # Delta / m
             delta_below = np.dot(self._back[layer], delta, deltas[layer])
-            self.network.activation.backward(A[layer][1:], delta_below)
+            self.network.activations[layer - 1].backward(Z[layer - 1], delta_below)
             delta = delta_below
         matmul(delta, A[0].T, out=self._grads[0])
 
