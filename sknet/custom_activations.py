@@ -2,7 +2,8 @@
 
 The two are pure functions of arrays, and the derivative may be written in the output,
 ``(np.tanh, lambda a: 1 - a**2)``, or in the input, ``(np.sin, np.cos)``: difference
-quotients tell which, and whether it is right.
+quotients tell which, and whether it is right.  To pickle a network that has such a
+pair, or to train it in several processes, give functions that can be imported.
 """
 
 import numpy as np
@@ -76,8 +77,10 @@ def from_functions(f, derivative, needs_input):
 
     Parameters
     ----------
-    f, derivative, needs_input
+    f, derivative : callable
         See :func:`derivative_needs_input`.
+    needs_input : bool
+        What that returns.
 
     Returns
     -------

@@ -163,13 +163,12 @@ class Network:
         """
         dtype = self.theta.dtype
         *hidden, n_outputs = self.n_units[1:]
-        A = [None] + [np.empty((1 + n, n_samples), dtype) for n in hidden]
-        for a in A[1:]:
+        A, Z = [None], []
+        for n, activation in zip(hidden, self.activations, strict=True):
+            a = np.empty((1 + n, n_samples), dtype)
             a[0] = 1
-        Z = [
-            np.empty_like(a[1:]) if activation.needs_input else a[1:]
-            for a, activation in zip(A[1:], self.activations, strict=True)
-        ]
+            A.append(a)
+            Z.append(np.empty_like(a[1:]) if activation.needs_input else a[1:])
         return A, [*Z, np.empty((n_outputs, n_samples), dtype)]
 
     def forward(self, X1, buffers=None):

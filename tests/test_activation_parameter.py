@@ -266,7 +266,18 @@ def test_what_is_no_activation_is_named_with_those_that_are(iris, activation):
         assert name in str(error.value)
 
 
-@pytest.mark.parametrize("layers", [[], ["relu"], ("relu",) * 3, ["relu", "tanh", 1]])
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [],
+        ["relu"],
+        ("relu",) * 3,
+        ["relu", "tanh", 1],
+        (np.tanh,),
+        (np.tanh, tanh_slope, tanh_slope),  # no pair, and so a list
+    ],
+    ids=str,
+)
 def test_a_list_must_have_one_for_each_hidden_layer(iris, layers):
     with pytest.raises(ValueError, match=f"{len(layers)} entries for 2 hidden"):
         make_net(layers).fit(*iris)
