@@ -13,13 +13,14 @@ from sklearn.utils.validation import column_or_1d, validate_data
 
 from sknet._parameters import (
     PARAMETER_CONSTRAINTS,
+    layer_activations,
     layer_sizes,
     warn_of_parameters_without_effect,
 )
 from sknet._threads import blas_threads
-from sknet.activations import ACTIVATIONS
 from sknet.backprop import Objective
-from sknet.initializers import INITIALIZERS
+from sknet.custom_activations import activation_of
+from sknet.initializers import INITIALIZERS, inputs_of_layers
 from sknet.losses import LOSSES
 from sknet.network import Network, count_parameters
 
@@ -102,7 +103,7 @@ class NetworkEstimator(BaseEstimator):
         """Network on the fitted theta."""
         return Network(
             self._n_units,
-            ACTIVATIONS[self._activation],
+            [activation_of(layer) for layer in self._activations],
             self._fitted_theta(),
             self._transposed_input,
         )
@@ -199,14 +200,16 @@ class NetworkEstimator(BaseEstimator):
         rng : RandomState
             The user's at first, then a private one that goes on where it stood.
         """
-        n_units = [X.shape[1], *layer_sizes(self.hidden_layer_sizes), n_outputs]
-        architecture = (n_units, self.activation, out_activation)
+        hidden = layer_sizes(self.hidden_layer_sizes)
+        n_units = [X.shape[1], *hidden, n_outputs]
+        activations = layer_activations(self.activation, len(hidden))
+        architecture = (n_units, activations, out_activation)
         if not first:
-            fitted = (self._n_units, self._activation, self.out_activation_)
+            fitted = (self._n_units, self._activations, self.out_activation_)
             if fitted != architecture:
                 raise ValueError(
                     "training can only go on with the architecture it began with: "
-                    f"units, activation and outputs were {fitted} and are now "
+                    f"units, activations and outputs were {fitted} and are now "
                     f"{architecture}; set them back, or fit with warm_start=False."
                 )
             self._make_theta_writable()
@@ -214,17 +217,25 @@ class NetworkEstimator(BaseEstimator):
             rng.set_state(self._resume["rng"])
             return rng
         warn_of_parameters_without_effect(self)
-        self._n_units, self._activation, self.out_activation_ = architecture
+        self._n_units, self._activations, self.out_activation_ = architecture
         self._transposed_input = sparse.issparse(X)
         self.n_layers_ = len(n_units)
         self.n_outputs_ = n_outputs
         self._reset_history()
         self._theta = np.empty(count_parameters(n_units), self.dtype or X.dtype)
         rng = check_random_state(self.random_state)
-        initializer = INITIALIZERS[self.weight_init]
-        for coef, intercept in zip(self.coefs_, self.intercepts_, strict=True):
-            coef[...], intercept[...] = initializer(rng, *coef.shape, self.activation)
+        self._draw_weights(rng)
         return rng
+
+    def _draw_weights(self, rng):
+        initializer = INITIALIZERS[self.weight_init]
+        # scikit-learn lets the activation set the scale of a linear model too.
+        inputs = inputs_of_layers(self._activations or [self.activation])
+        layers = zip(
+            self.coefs_, self.intercepts_, inputs[: len(self.coefs_)], strict=True
+        )
+        for coef, intercept, activation in layers:
+            coef[...], intercept[...] = initializer(rng, *coef.shape, activation)
 
     def _reset_history(self):
         """Forget what earlier training has left behind."""

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from sknet.activations import ACTIVATIONS
+from sknet.custom_activations import derivative_needs_input
 from sknet.initializers import INITIALIZERS
 from sknet.losses import LOSSES
 
@@ -18,7 +19,7 @@ COUNT = Interval(Integral, 1, None, closed="left")
 
 PARAMETER_CONSTRAINTS = {
     "hidden_layer_sizes": ["array-like", COUNT],
-    "activation": [StrOptions(set(ACTIVATIONS))],
+    "activation": [StrOptions(set(ACTIVATIONS)), list, tuple],
     "solver": [StrOptions({"adam", "sgd", "lbfgs"})],
     "alpha": [NUMBER],
     "batch_size": [StrOptions({"auto"}), COUNT],
@@ -110,3 +111,53 @@ def layer_sizes(hidden_layer_sizes):
             f"{hidden_layer_sizes!r}."
         )
     return [int(size) for size in sizes]
+
+
+def layer_activations(activation, n_hidden):
+    """Plain description of each hidden layer's activation.
+
+    Parameters
+    ----------
+    activation : str, tuple of two callables, or list or tuple of these
+    n_hidden : int
+        Number of hidden layers.
+
+    Returns
+    -------
+    activations : list of str or tuple
+        A pair of functions (f, derivative) has become (f, derivative, needs_input),
+        see :func:`~sknet.custom_activations.derivative_needs_input`.
+
+    Raises
+    ------
+    ValueError
+        For a list that is not as long as there are hidden layers, an activation that
+        is none, or a wrong derivative.
+    """
+    if isinstance(activation, str) or _is_pair(activation):
+        return [_described(activation)] * n_hidden
+    if len(activation) != n_hidden:
+        raise ValueError(
+            f"activation={activation!r} has {len(activation)} entries for {n_hidden} "
+            "hidden layers: give one for each, or a single name for all."
+        )
+    return [_described(one) for one in activation]
+
+
+def _is_pair(activation):
+    return (
+        isinstance(activation, tuple)
+        and len(activation) == 2
+        and all(map(callable, activation))
+    )
+
+
+def _described(activation):
+    if _is_pair(activation):
+        return (*activation, derivative_needs_input(*activation))
+    if isinstance(activation, str) and activation in ACTIVATIONS:
+        return activation
+    raise ValueError(
+        f"The 'activation' parameter has {activation!r} for a layer, which must be one "
+        f"of {', '.join(ACTIVATIONS)}, or a tuple of two functions (f, derivative)."
+    )

@@ -3,12 +3,25 @@
 An activation is a pair of functions that work in place.  ``forward`` turns z into
 a = g(z).  ``backward`` multiplies dJ/da by g'(z) to make dJ/dz, and g' is written in
 terms of the *output* a, which training has at hand: for the logistic function of the
-article, g' = g (1 - g).
+article, g' = g (1 - g).  Where two inputs share an output, as with gelu, silu and
+mish, no such formula exists: their g' is written in the input, of which the network
+then keeps a copy.
 """
 
+from math import pi, sqrt
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import ndtr
+
+# Slope of leaky_relu below 0, that of Maas et al.
+LEAK = 0.01
+# The fixed point of selu: unit normal inputs give outputs of mean 0 and variance 1.
+SELU_SCALE = 1.0507009873554805
+SELU_ALPHA = 1.6732632423543772
+NORMAL_DENSITY_AT_0 = 1 / sqrt(2 * pi)
+# exp(2 z) stays finite in float32 up to here, and from 20 on mish(z) rounds to z.
+MISH_LIMIT = 40.0
 
 
 class Activation(NamedTuple):
@@ -22,10 +35,26 @@ class Activation(NamedTuple):
         ``backward(a, delta)`` multiplies ``delta``, dJ/da, by g'(z), written in
         a = g(z).  It may use ``a`` as its scratch paper: nothing reads a layer's
         output after its derivative was taken.
+    needs_input : bool, default=False
+        Whether g' is written in z instead: ``backward(z, delta)``.
+
+    Examples
+    --------
+    >>> a, delta = np.array([-2.0, 0.0, 2.0]), np.ones(3)
+    >>> tanh, silu = ACTIVATIONS["tanh"], ACTIVATIONS["silu"]
+    >>> tanh.forward(a)
+    >>> tanh.backward(a, delta)
+    >>> delta.round(3)
+    array([0.071, 1.   , 0.071])
+    >>> z, delta = np.array([-2.0, 0.0, 2.0]), np.ones(3)
+    >>> silu.backward(z, delta)
+    >>> delta.round(3)
+    array([-0.091,  0.5  ,  1.091])
     """
 
     forward: object
     backward: object
+    needs_input: bool = False
 
 
 def identity(z):
@@ -77,9 +106,157 @@ def relu_backward(a, delta):
     np.multiply(delta, a > 0, out=delta)
 
 
+def leaky_relu(z):
+    """g(z) = max(z, 0.01 z).
+
+    Source: Maas, Hannun and Ng, *Rectifier nonlinearities improve neural network
+    acoustic models*, ICML 2013.
+    """
+    np.maximum(z, LEAK * z, out=z)
+
+
+def leaky_relu_backward(a, delta):
+    """g'(z) = 1 where g > 0, else 0.01."""
+    np.multiply(delta, LEAK, out=delta, where=a <= 0)
+
+
+def elu(z):
+    """g(z) = z where z > 0, else exp(z) - 1.
+
+    Source: Clevert, Unterthiner and Hochreiter, *Fast and accurate deep network
+    learning by exponential linear units*, ICLR 2016, with alpha = 1.
+    """
+    negative = np.minimum(z, 0.0)
+    np.expm1(negative, out=negative)
+    np.maximum(z, 0.0, out=z)
+    z += negative
+
+
+def elu_backward(a, delta):
+    """g'(z) = 1 where g > 0, else g + 1."""
+    np.minimum(a, 0.0, out=a)
+    a += 1.0
+    delta *= a
+
+
+def selu(z):
+    """g(z) = 1.0507 z where z > 0, else 1.0507 * 1.6733 (exp(z) - 1).
+
+    Source: Klambauer et al., *Self-normalizing neural networks*, NIPS 2017,
+    equation 2; its two constants follow from the fixed point.
+    """
+    negative = np.minimum(z, 0.0)
+    np.expm1(negative, out=negative)
+    negative *= SELU_ALPHA
+    np.maximum(z, 0.0, out=z)
+    z += negative
+    z *= SELU_SCALE
+
+
+def selu_backward(a, delta):
+    """g'(z) = 1.0507 where g > 0, else g + 1.0507 * 1.6733."""
+    positive = a > 0
+    a += SELU_SCALE * SELU_ALPHA
+    np.copyto(a, SELU_SCALE, where=positive)
+    delta *= a
+
+
+def softplus(z):
+    """g(z) = log(1 + exp(z)) = max(z, 0) + log(1 + exp(-|z|)), which cannot overflow.
+
+    Source: Dugas et al., *Incorporating second-order functional knowledge for better
+    option pricing*, NIPS 2000.
+    """
+    small = np.abs(z)
+    np.negative(small, out=small)
+    np.exp(small, out=small)
+    np.log1p(small, out=small)
+    np.maximum(z, 0.0, out=z)
+    z += small
+
+
+def softplus_backward(a, delta):
+    """g'(z) = 1 - exp(-g), the logistic function of z."""
+    np.negative(a, out=a)
+    np.expm1(a, out=a)
+    np.negative(a, out=a)
+    delta *= a
+
+
+def gelu(z):
+    """g(z) = z Phi(z), Phi the distribution function of the standard normal.
+
+    Source: Hendrycks and Gimpel, *Gaussian error linear units*, 2016; the exact
+    function and not its approximation by tanh.
+    """
+    z *= ndtr(z)
+
+
+def gelu_backward(z, delta):
+    """g'(z) = Phi(z) + z phi(z), phi the density of the standard normal."""
+    slope = np.exp(-0.5 * z * z)
+    slope *= z
+    slope *= NORMAL_DENSITY_AT_0
+    slope += ndtr(z)
+    delta *= slope
+
+
+def silu(z):
+    """g(z) = z s(z), s the logistic function; also known as swish.
+
+    Sources: Elfwing, Uchibe and Doya, *Sigmoid-weighted linear units*, Neural
+    Networks 107, 2018; Ramachandran, Zoph and Le, *Searching for activation
+    functions*, 2017.
+    """
+    s = z.copy()
+    logistic(s)
+    z *= s
+
+
+def silu_backward(z, delta):
+    """g'(z) = s (1 + z (1 - s)), s the logistic function of z."""
+    s = z.copy()
+    logistic(s)
+    z *= 1.0 - s
+    z += 1.0
+    z *= s
+    delta *= z
+
+
+def mish(z):
+    """g(z) = z tanh(softplus(z)) = z n / (n + 2), n = w (w + 2), w = exp(z).
+
+    Source: Misra, *Mish: a self regularized non-monotonic activation function*, 2019.
+    """
+    w = np.exp(np.minimum(z, MISH_LIMIT))
+    n = w * (w + 2.0)
+    z *= n / (n + 2.0)
+
+
+def mish_backward(z, delta):
+    """g'(z) = [n + 4 z w (w + 1) / (n + 2)] / (n + 2), n and w as in :func:`mish`."""
+    w = np.exp(np.minimum(z, MISH_LIMIT))
+    n = w * (w + 2.0)
+    slope = w * (w + 1.0)
+    n_plus_2 = n + 2.0
+    slope /= n_plus_2
+    slope *= z
+    slope *= 4.0
+    slope += n
+    slope /= n_plus_2
+    delta *= slope
+
+
 ACTIVATIONS = {
     "identity": Activation(identity, identity_backward),
     "logistic": Activation(logistic, logistic_backward),
     "tanh": Activation(tanh, tanh_backward),
     "relu": Activation(relu, relu_backward),
+    "leaky_relu": Activation(leaky_relu, leaky_relu_backward),
+    "elu": Activation(elu, elu_backward),
+    "selu": Activation(selu, selu_backward),
+    "softplus": Activation(softplus, softplus_backward),
+    "gelu": Activation(gelu, gelu_backward, needs_input=True),
+    "silu": Activation(silu, silu_backward, needs_input=True),
+    "mish": Activation(mish, mish_backward, needs_input=True),
 }

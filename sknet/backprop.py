@@ -108,10 +108,10 @@ class Objective:
 
     def _backpropagate(self, X1, delta, layers):
         """Fill the gradient of the loss from ``delta``, dJ/dz of the output layer."""
-        for inputs, grad, back, a, delta_below in layers:
+        for inputs, grad, back, activation, a, delta_below in layers:
             np.dot(delta, inputs, grad)  # Delta / m
             np.dot(back, delta, delta_below)
-            self.network.activation.backward(a, delta_below)
+            activation.backward(a, delta_below)
             delta = delta_below
         self._first_gradient(X1, delta)
 
@@ -144,18 +144,20 @@ class Objective:
         -------
         forward : tuple of list
             From :meth:`Network.buffers`.
-        layers : list of tuple of ndarray
+        layers : list of tuple
             What backpropagation works on, from the last layer to the second: A.T,
             where the gradient goes, the weights but the biases (they have no input
-            that dJ/da could flow back to), a, and delta of the layer below.
+            that dJ/da could flow back to), the activation of the layer below, what
+            its derivative is written in, and its delta.
         """
         if n_samples not in self._buffers:
             network = self.network
             A, Z = network.buffers(n_samples)
+            back = [W[:, 1:].T for W in network.weights]
             layers = [
-                (a1.T, grad, W[:, 1:].T, a1[1:], np.empty_like(a1[1:]))
-                for a1, grad, W in zip(
-                    A[1:], self._grads[1:], network.weights[1:], strict=True
+                (A[l].T, self._grads[l], back[l], activation, z, np.empty_like(z))
+                for l, (activation, z) in enumerate(
+                    zip(network.activations, Z[:-1], strict=True), start=1
                 )
             ]
             self._buffers[n_samples] = (A, Z), layers[::-1]

@@ -39,8 +39,13 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
     ----------
     hidden_layer_sizes : int or array-like of int, default=(100,)
         Units of each hidden layer.  ``()`` makes a linear model, logistic regression.
-    activation : {"identity", "logistic", "tanh", "relu"}, default="relu"
-        Function of the hidden units: z, 1 / (1 + exp(-z)), tanh(z) or max(z, 0).
+    activation : str, tuple of two callables, or list of these, default="relu"
+        Function of the hidden units (:mod:`sknet.activations`): "identity",
+        "logistic", "tanh", "relu", "leaky_relu", "elu", "selu", "softplus", "gelu",
+        "silu" or "mish".  A list has one for each hidden layer.  A pair
+        ``(f, derivative)`` of functions of arrays is one's own activation; the
+        derivative is written in the output of f or in its input, and ``fit`` finds
+        out which and whether it is right (:mod:`sknet.custom_activations`).
     solver : {"adam", "sgd", "lbfgs"}, default="adam"
         "adam" and "sgd" train in mini-batches (:mod:`sknet.optimizers`); "lbfgs" is
         SciPy's quasi-Newton method on all samples at once, good for small data.
@@ -98,7 +103,9 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
         Most evaluations of the cost by "lbfgs".
     weight_init : {"auto", "uniform", "he", "lecun"}, default="auto"
         Distribution of the initial weights (:mod:`sknet.initializers`): "auto" is
-        Glorot's as ``MLPClassifier`` draws it, "uniform" the article's [-1, 1].
+        Glorot's as ``MLPClassifier`` draws it for the four activations that it has,
+        and for the others uniform of the variance that keeps signals as large in
+        every layer; "uniform" is the article's [-1, 1].
     out_activation : {"auto", "softmax", "logistic"}, default="auto"
         Link of the outputs (:mod:`sknet.losses`).  "auto" is softmax for three or
         more classes and logistic for two and for multilabel targets; "logistic" gives

@@ -155,8 +155,8 @@ class Network:
     ----------
     n_units : sequence of int
         Units of each layer, from the inputs to the outputs.
-    activation : Activation
-        Function of the hidden layers.
+    activation : Activation or list of Activation
+        Function of the hidden layers, or a list with one for each of them.
     theta : ndarray of shape (count_parameters(n_units),)
         All parameters.  The network reads them where they are: who changes theta
         changes the network.
@@ -179,7 +179,9 @@ class Network:
 
     def __init__(self, n_units, activation, theta, transposed_input=False):
         self.n_units = list(n_units)
-        self.activation = activation
+        one_for_all = not isinstance(activation, list)
+        n_hidden = len(self.n_units) - 2
+        self.activations = [activation] * n_hidden if one_for_all else activation
         self.theta = theta
         self.transposed_input = transposed_input
         self.weights = self.unflatten(theta)
@@ -197,15 +199,19 @@ class Network:
             The layers' inputs: None for X1, then (1 + n_units[l], n_samples) for each
             hidden layer, with its row of ones.
         Z : list of ndarray of shape (n_units[l + 1], n_samples)
-            Where each layer's product goes: the rows below the ones of its A, and for
-            the last layer an array of its own.
+            Where each layer's product goes: the rows below the ones of its A.  An
+            array of its own has the last layer, and one whose derivative needs z.
+            So a hidden layer's Z ends up with what its derivative is written in.
         """
         dtype = self.theta.dtype
         *hidden, n_outputs = self.n_units[1:]
-        A = [None] + [np.empty((1 + n, n_samples), dtype) for n in hidden]
-        for a in A[1:]:
+        A, Z = [None], []
+        for n, activation in zip(hidden, self.activations, strict=True):
+            a = np.empty((1 + n, n_samples), dtype)
             a[0] = 1
-        return A, [a[1:] for a in A[1:]] + [np.empty((n_outputs, n_samples), dtype)]
+            A.append(a)
+            Z.append(np.empty_like(a[1:]) if activation.needs_input else a[1:])
+        return A, [*Z, np.empty((n_outputs, n_samples), dtype)]
 
     def forward(self, X1, buffers=None):
         """Raw outputs of the network: the article's prediction, layer by layer.
@@ -257,6 +263,10 @@ class Network:
     def _onwards(self, A, Z):
         """From the first layer's z to the raw outputs."""
         for layer in range(1, len(self.weights)):
-            self.activation.forward(Z[layer - 1])
+            activation, a = self.activations[layer - 1], Z[layer - 1]
+            if activation.needs_input:
+                a = A[layer][1:]
+                a[...] = Z[layer - 1]
+            activation.forward(a)
             np.dot(self.weights[layer], A[layer], Z[layer])
         return Z[-1]

@@ -1018,7 +1018,7 @@ def test_bad_hidden_layer_sizes(iris, sizes):
 @pytest.mark.parametrize(
     "parameters",
     [
-        {"activation": "softplus"},
+        {"activation": "swish"},
         {"solver": "newton"},
         {"alpha": -1.0},
         {"batch_size": 0},

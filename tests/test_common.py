@@ -18,6 +18,7 @@ CONFIGURATIONS = [
     {"activation": "identity"},
     {"activation": "logistic"},
     {"activation": "tanh"},
+    {"activation": ["gelu"]},
     {"solver": "sgd", "learning_rate_init": 0.1},
     {"solver": "lbfgs"},
     {"batch_size": 10, "max_iter": 60},

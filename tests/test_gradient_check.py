@@ -10,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from sknet import ScratchMLPClassifier, check_gradients
-from sknet.activations import ACTIVATIONS, Activation
+from sknet.activations import ACTIVATIONS
 from sknet.backprop import Objective
 from sknet.gradient_check import BACKWARD, CENTRAL, FORWARD, numerical_gradient
 from sknet.losses import LOSSES
@@ -52,6 +52,34 @@ def test_the_gradient_of_every_network_is_right(kind, activation, hidden, alpha)
     assert check.n_checked == count_parameters(n_units)
 
 
+@pytest.mark.parametrize("out_activation", ["softmax", "logistic"])
+@pytest.mark.parametrize(
+    "activation",
+    [
+        (np.sin, np.cos),
+        (np.tanh, lambda a: 1 - a**2),
+        ["gelu", "tanh", "mish"],
+        ["tanh", "silu", "softplus"],
+        ["selu", (np.sin, np.cos), "leaky_relu"],
+        [(np.tanh, lambda a: 1 - a**2), "elu", (np.sin, np.cos)],
+    ],
+    ids=range(6),
+)
+@pytest.mark.parametrize("n_hidden_layers", [1, 2, 3])
+def test_lists_and_pairs_have_the_right_gradient(
+    activation, n_hidden_layers, out_activation
+):
+    if isinstance(activation, list):
+        activation = activation[:n_hidden_layers]
+    X, y = data()
+    mlp = network(
+        (5, 4, 3)[:n_hidden_layers], activation, out_activation=out_activation
+    )
+    for container in (np.array, sparse.csr_matrix):
+        check = check_gradients(mlp, container(X), y)
+        assert 0 <= check.max_relative_error < 1e-7
+
+
 @pytest.mark.parametrize("kind", ["binary", "multiclass", "multilabel"])
 @pytest.mark.parametrize("container", [np.array, sparse.csr_matrix])
 @pytest.mark.parametrize("out_activation", ["auto", "logistic"])
@@ -85,13 +113,13 @@ def test_at_most_300_weights_of_a_layer_are_compared():
 
 
 def spoil_derivative(monkeypatch, name, factor=1.01):
-    forward, backward = ACTIVATIONS[name]
+    activation = ACTIVATIONS[name]
 
     def spoiled(a, delta):
-        backward(a, delta)
+        activation.backward(a, delta)
         delta *= factor
 
-    monkeypatch.setitem(ACTIVATIONS, name, Activation(forward, spoiled))
+    monkeypatch.setitem(ACTIVATIONS, name, activation._replace(backward=spoiled))
 
 
 def spoil_gradient(monkeypatch, change):
@@ -183,8 +211,7 @@ def test_the_one_wrong_weight_is_named(monkeypatch, container, layer, weight):
 
 def test_a_wrong_relu_is_not_excused_by_its_kink(monkeypatch):
     """One-sided differences forgive a kink: they must not forgive a mistake."""
-    forward, _ = ACTIVATIONS["relu"]
-    forgotten = Activation(forward, lambda a, delta: None)
+    forgotten = ACTIVATIONS["relu"]._replace(backward=lambda a, delta: None)
     monkeypatch.setitem(ACTIVATIONS, "relu", forgotten)
     assert check_gradients(network((5,), "relu"), *data()).max_relative_error > 0.1
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
-from scipy.special import expit
+from scipy.special import expit, ndtr
 
 from sknet.activations import ACTIVATIONS
 from sknet.network import Network, count_parameters, prepend_ones, unflatten
@@ -16,6 +16,9 @@ FUNCTIONS = {
     "logistic": expit,
     "tanh": np.tanh,
     "relu": lambda z: np.maximum(z, 0),
+    "elu": lambda z: np.where(z > 0, z, np.exp(z) - 1),
+    "gelu": lambda z: z * ndtr(z),
+    "silu": lambda z: z * expit(z),
 }
 ARCHITECTURES = [[3, 1], [3, 2], [3, 4, 2], [3, 5, 4, 1]]
 
@@ -25,9 +28,11 @@ both_orders = pytest.mark.parametrize("transposed_input", [False, True])
 
 def random_network(n_units, activation="tanh", transposed_input=False, dtype=float):
     theta = np.random.RandomState(0).uniform(-1, 1, count_parameters(n_units))
-    return Network(
-        n_units, ACTIVATIONS[activation], theta.astype(dtype), transposed_input
-    )
+    if isinstance(activation, list):
+        functions = [ACTIVATIONS[name] for name in activation]
+    else:
+        functions = ACTIVATIONS[activation]
+    return Network(n_units, functions, theta.astype(dtype), transposed_input)
 
 
 def plain_forward(network, activation, X):
@@ -37,7 +42,8 @@ def plain_forward(network, activation, X):
         biases, coefficients = W[:, 0], W[:, 1:].T
         a = a @ coefficients + biases
         if layer < len(network.weights) - 1:
-            a = FUNCTIONS[activation](a)
+            name = activation[layer] if isinstance(activation, list) else activation
+            a = FUNCTIONS[name](a)
     return a
 
 
@@ -80,12 +86,39 @@ def test_weights_lie_unit_by_unit_but_for_a_transposed_input():
 
 
 @all_architectures
-@pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
+@pytest.mark.parametrize("activation", sorted(FUNCTIONS))
 def test_forward_is_a_chain_of_affine_maps_and_activations(n_units, activation):
     network = random_network(n_units, activation)
     X = np.random.RandomState(1).normal(size=(7, 3))
     z = network.forward(prepend_ones(X))
     assert_allclose(z.T, plain_forward(network, activation, X), rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    "activations", [["gelu", "tanh"], ["tanh", "gelu"], ["silu", "gelu"]], ids=str
+)
+def test_each_hidden_layer_has_its_own_activation(activations):
+    network = random_network([3, 5, 4, 2], activations)
+    X = np.random.RandomState(1).normal(size=(7, 3))
+    expected = plain_forward(network, activations, X)
+    reverse = plain_forward(network, activations[::-1], X)
+    assert np.abs(expected - reverse).max() > 1e-3  # or the order could not be seen
+    for z in (network.forward(prepend_ones(X)), network.predict(X)):
+        assert_allclose(z.T, expected, rtol=1e-12, atol=1e-14)
+
+
+def test_z_is_kept_where_the_derivative_needs_it_and_nowhere_else():
+    network = random_network([3, 5, 4, 2], ["gelu", "tanh"])
+    X = np.random.RandomState(1).normal(size=(7, 3))
+    A, Z = network.buffers(7)
+    for _ in range(2):  # the second time into arrays that are full
+        network.forward(prepend_ones(X), (A, Z))
+        W = network.weights[0]
+        z = W[:, 1:] @ X.T + W[:, :1]
+        assert_allclose(Z[0], z, rtol=1e-12)
+        assert_allclose(A[1][1:], z * ndtr(z), rtol=1e-12)
+    assert not np.shares_memory(Z[0], A[1])
+    assert np.shares_memory(Z[1], A[2])
 
 
 @both_orders
