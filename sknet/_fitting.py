@@ -365,6 +365,7 @@ def fit_by_lbfgs(estimator, X, y, sample_weight, rng, tasks):
         estimator.loss_curve_.append(estimator.loss_)
         _say(estimator, "Iteration %d, loss = %.8f", estimator.n_iter_, estimator.loss_)
         if tasks.end_epoch(whole):
+            _say(estimator, "A callback asked to stop. Stopping.")
             raise StopTraining
 
     estimator.n_iter_ = 0
@@ -387,9 +388,7 @@ def fit_by_lbfgs(estimator, X, y, sample_weight, rng, tasks):
         theta[:] = whole
         _warn_of_ctrl_c(estimator)
         return
-    except StopTraining:
-        theta[:] = whole
-        _say(estimator, "A callback asked to stop. Stopping.")
+    except StopTraining:  # theta is where the iteration ended
         return
     if not (isfinite(result.fun) and np.isfinite(result.x).all()):
         theta[:] = whole

@@ -149,6 +149,10 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
     ``warm_start``, and after ``partial_fit``, the optimizer's memory is kept too, so
     that training goes on from a pickle exactly as it would have without.
 
+    With scikit-learn 1.9 or later ``set_callbacks`` takes its callbacks, any
+    ``FitCallback`` and those of :mod:`sknet.callbacks`; ``fit`` is a task for them and
+    each epoch a task in it.
+
     References
     ----------
     Rumelhart, Hinton and Williams, *Learning representations by back-propagating

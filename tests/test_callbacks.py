@@ -518,6 +518,28 @@ def test_more_epochs_can_be_asked_of_a_checkpoint(iris, tmp_path):
     assert_same_fit(longer, network(**{**ENDLESS, "max_iter": 12}).fit(*iris))
 
 
+def test_a_resumed_fit_warns_as_the_uninterrupted_one_does(iris, tmp_path):
+    path = tmp_path / "net.joblib"
+    net = network().set_callbacks(Checkpoint(path))
+    with pytest.warns(ConvergenceWarning, match="reached max_iter=8"):
+        net.fit(*iris)
+    with pytest.warns(ConvergenceWarning, match="reached max_iter=8"):
+        resumed(path).fit(*iris)
+    net.set_params(max_iter=500, tol=0.1, n_iter_no_change=2).fit(*iris)
+    assert net.n_iter_ < 500
+    resumed(path).fit(*iris)  # patience ended it: nothing to warn of
+
+
+@unconverged
+def test_another_solver_ends_the_interrupted_fit(iris, tmp_path):
+    path = tmp_path / "net.joblib"
+    network(**ENDLESS).set_callbacks(Checkpoint(path)).fit(*iris)
+    net = joblib.load(path).set_params(warm_start=True)
+    net.set_params(solver="lbfgs").fit(*iris)
+    net.set_params(solver="adam").fit(*iris)
+    assert len(net.loss_curve_) == 8 + 8 + 8
+
+
 def test_training_after_a_resumed_fit_is_a_warm_start_like_any_other(iris, tmp_path):
     path = tmp_path / "net.joblib"
     net = network(**ENDLESS, warm_start=True)
@@ -562,7 +584,7 @@ def test_checkpoint_in_a_pipeline_is_set_on_the_network(noise, tmp_path):
     assert_same_fit(again, model[-1])
 
 
-@pytest.mark.parametrize("fails", ["joblib.dump", "os.fsync"])
+@pytest.mark.parametrize("fails", ["joblib.dump", "os.fsync", "os.replace"])
 def test_a_failed_write_leaves_the_last_checkpoint(fails, iris, tmp_path, monkeypatch):
     path = tmp_path / "net.joblib"
     network(**ENDLESS).set_callbacks(Checkpoint(path)).fit(*iris)
