@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import column_or_1d, validate_data
 
+from sknet._callbacks import CallbackSupportMixin
 from sknet._parameters import (
     PARAMETER_CONSTRAINTS,
     layer_activations,
@@ -87,7 +88,7 @@ def check_weights(sample_weight, n_samples):
     return sample_weight
 
 
-class NetworkEstimator(BaseEstimator):
+class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
     """Parameters, fitted state and training of a network in scikit-learn's terms.
 
     The fitted state is ``_theta`` with a few plain values; ``_resume`` holds what
@@ -158,11 +159,14 @@ class NetworkEstimator(BaseEstimator):
 
         A finished ``fit`` leaves out the optimizer's memory, which is twice as large
         as the weights, and what grows with the number of samples; they are kept where
-        training is to go on, that is with ``warm_start`` or after ``partial_fit``.
+        training is to go on, that is with ``warm_start``, after ``partial_fit`` and
+        in a snapshot taken in the midst of ``fit``.
         """
         state = super().__getstate__().copy()
         resume = state.get("_resume")
-        if resume is not None and not (self.warm_start or resume["incremental"]):
+        if resume is not None and not (
+            self.warm_start or resume["incremental"] or resume["interrupted"]
+        ):
             state["_resume"] = {
                 **resume,
                 "optimizer": None,
@@ -255,6 +259,7 @@ class NetworkEstimator(BaseEstimator):
             "count": 0,
             "n_lowered": 0,
             "incremental": False,
+            "interrupted": None,
         }
 
     def _objective(self, sample_weight):

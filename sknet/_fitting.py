@@ -14,6 +14,7 @@ from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
+from sknet._callbacks import NO_TASKS, StopTraining
 from sknet._threads import blas_threads
 from sknet.optimizers import SGD, Adam
 from sknet.schedules import Adaptive, Constant, InverseScaling
@@ -35,8 +36,18 @@ def without_overflow_warnings(fit):
 
 
 @without_overflow_warnings
-def fit_by_steps(estimator, X, y, sample_weight, rng, *, judge=None, incremental=False):
-    """Train by SGD or Adam until ``max_iter``, patience or Ctrl-C ends it.
+def fit_by_steps(
+    estimator,
+    X,
+    y,
+    sample_weight,
+    rng,
+    *,
+    judge=None,
+    incremental=False,
+    tasks=NO_TASKS,
+):
+    """Train by SGD or Adam until ``max_iter``, patience, a callback or Ctrl-C ends it.
 
     Parameters
     ----------
@@ -50,6 +61,8 @@ def fit_by_steps(estimator, X, y, sample_weight, rng, *, judge=None, incremental
         by that score and not by the loss.
     incremental : bool, default=False
         Train for one epoch, as ``partial_fit`` does.
+    tasks : FitTasks, default=NO_TASKS
+        Calls the callbacks.
     """
     resume = estimator._resume
     objective = estimator._objective(sample_weight)
@@ -70,9 +83,25 @@ def fit_by_steps(estimator, X, y, sample_weight, rng, *, judge=None, incremental
         else estimator.best_validation_score_,
         count=resume["count"],
     )
+    interrupted = None if incremental else resume["interrupted"]
     # Should training fail, later training starts with fresh memory of the optimizer.
-    resume.update(rng=rng.get_state(legacy=False), optimizer=None, order=None)
+    resume.update(
+        rng=rng.get_state(legacy=False), optimizer=None, order=None, interrupted=None
+    )
+
+    def memory():
+        return {
+            "rng": rng.get_state(legacy=False),
+            "solver": estimator.solver,
+            "optimizer": optimizer.state,
+            "order": batches.order,
+            "count": patience.count,
+            "n_lowered": schedule.n_lowered,
+            "incremental": incremental,
+        }
+
     epochs = train(objective, optimizer, schedule, batches, estimator.t_)
+    epochs = tasks.as_tasks(epochs, memory)
     with blas_threads(objective.network.n_units, batches.batch_size), closing(epochs):
         unfinished = _drive(
             estimator,
@@ -83,34 +112,44 @@ def fit_by_steps(estimator, X, y, sample_weight, rng, *, judge=None, incremental
             judge,
             lambda: _all_finite(objective.network.theta, **optimizer.state),
             X,
+            tasks,
+            interrupted,
         )
     if unfinished and not incremental:
         _warn_of_max_iter(estimator)
     if incremental:
         del estimator.loss_curve_[:-REMEMBERED_CALLS]
-    resume.update(
-        rng=rng.get_state(legacy=False),
-        solver=estimator.solver,
-        optimizer=optimizer.state,
-        order=batches.order,
-        count=patience.count,
-        n_lowered=schedule.n_lowered,
-        incremental=incremental,
-    )
+    resume.update(memory())
 
 
-def _drive(estimator, epochs, max_iter, patience, schedule, judge, is_finite, X):
+def _drive(
+    estimator,
+    epochs,
+    max_iter,
+    patience,
+    schedule,
+    judge,
+    is_finite,
+    X,
+    tasks,
+    interrupted,
+):
     """Consume the epochs: record, watch, stop; True if ``max_iter`` stopped them."""
     theta = estimator._theta
-    before, sound = theta.copy(), theta.copy()
     best = theta if judge is None else theta.copy()
-    estimator.n_iter_ = 0
+    if interrupted is None:
+        estimator.n_iter_ = 0
+    elif interrupted["patience_is_out"] or estimator.n_iter_ >= max_iter:
+        return not interrupted["patience_is_out"]
+    elif interrupted["theta"] is not None:
+        theta[:] = interrupted["theta"]
+    before, sound = theta.copy(), theta.copy()
     try:
         for epoch in epochs:
             if not (isfinite(epoch.loss) and is_finite()):
                 theta[:] = sound
                 best = theta
-                raise ValueError(_diverged(epoch.number, epoch.loss, X, epoch))
+                raise ValueError(_diverged(estimator.n_iter_ + 1, epoch.loss, X, epoch))
             sound[:], before[:] = before, theta  # only a cost tells that weights do
             _record(estimator, epoch)
             if judge is None:
@@ -125,10 +164,14 @@ def _drive(estimator, epochs, max_iter, patience, schedule, judge, is_finite, X)
                 _say(
                     estimator, "Validation score: %f", estimator.validation_scores_[-1]
                 )
-            if impatient and not schedule.on_plateau():
+            impatient = impatient and not schedule.on_plateau()
+            if tasks.end_epoch(best, theta, impatient):
+                _say(estimator, "A callback asked to stop. Stopping.")
+                return False
+            if impatient:
                 _say(estimator, "No improvement by tol=%g. Stopping.", estimator.tol)
                 return False
-            if epoch.number == max_iter:
+            if estimator.n_iter_ == max_iter:
                 return True
     except KeyboardInterrupt:
         _warn_of_ctrl_c(estimator)
@@ -144,11 +187,11 @@ def _all_finite(theta, **state):
 
 def _record(estimator, epoch):
     """Write the epoch into the estimator's fitted attributes."""
-    estimator.n_iter_ = epoch.number
+    estimator.n_iter_ += 1
     estimator.t_ = epoch.n_seen
     estimator.loss_ = epoch.loss
     estimator.loss_curve_.append(epoch.loss)
-    _say(estimator, "Iteration %d, loss = %.8f", epoch.number, epoch.loss)
+    _say(estimator, "Iteration %d, loss = %.8f", estimator.n_iter_, epoch.loss)
 
 
 def _say(estimator, message, *values):
@@ -288,15 +331,17 @@ def _optimizer(estimator):
 
 
 @without_overflow_warnings
-def fit_by_lbfgs(estimator, X, y, sample_weight, rng):
+def fit_by_lbfgs(estimator, X, y, sample_weight, rng, tasks):
     """Minimise the cost over all samples by SciPy's L-BFGS-B.
 
     Parameters
     ----------
-    estimator, X, y, sample_weight, rng
+    estimator, X, y, sample_weight, rng, tasks
         As for :func:`fit_by_steps`.
     """
-    estimator._resume.update(rng=rng.get_state(legacy=False), solver="lbfgs")
+    estimator._resume.update(
+        rng=rng.get_state(legacy=False), solver="lbfgs", interrupted=None
+    )
     batches = Minibatches(
         X, y, estimator.n_outputs_, sample_weight, dtype=estimator._theta.dtype
     )
@@ -305,9 +350,11 @@ def fit_by_lbfgs(estimator, X, y, sample_weight, rng):
     objective.keep(batches.same_X1)
     theta = objective.network.theta
     whole = theta.copy()  # theta at the end of the last whole iteration
-    latest = {"cost": np.inf}
+    latest = {}
 
     def value_and_grad(x):
+        if latest:  # the cost at the start may be all that is asked for
+            tasks.begin_epoch()
         theta[:] = x
         latest["cost"], grad = objective.value_and_grad(X1, Y, weights)
         return latest["cost"], grad.astype(np.float64)
@@ -315,9 +362,13 @@ def fit_by_lbfgs(estimator, X, y, sample_weight, rng):
     def end_of_iteration(x):
         whole[:] = x
         estimator.n_iter_ += 1
-        estimator.loss_ = latest["cost"]  # the last cost asked for is that of x
+        # The last cost asked for is that of x.
+        estimator.loss_ = estimator.best_loss_ = latest["cost"]
         estimator.loss_curve_.append(estimator.loss_)
         _say(estimator, "Iteration %d, loss = %.8f", estimator.n_iter_, estimator.loss_)
+        if tasks.end_epoch(whole):
+            _say(estimator, "A callback asked to stop. Stopping.")
+            raise StopTraining
 
     estimator.n_iter_ = 0
     options = {
@@ -338,6 +389,8 @@ def fit_by_lbfgs(estimator, X, y, sample_weight, rng):
     except KeyboardInterrupt:
         theta[:] = whole
         _warn_of_ctrl_c(estimator)
+        return
+    except StopTraining:  # theta is where the iteration ended
         return
     if not (isfinite(result.fun) and np.isfinite(result.x).all()):
         theta[:] = whole

@@ -11,6 +11,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sknet._base import NetworkEstimator, unchanged_on_error
+from sknet._callbacks import FitTasks
 from sknet._fitting import fit_by_lbfgs, fit_by_steps, hold_out
 from sknet._labels import encode, learn_labels
 from sknet.losses import LOSSES
@@ -155,6 +156,10 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
     ``warm_start``, and after ``partial_fit``, the optimizer's memory is kept too, so
     that training goes on from a pickle exactly as it would have without.
 
+    With scikit-learn 1.9 or later ``set_callbacks`` takes its callbacks, any
+    ``FitCallback`` and those of :mod:`sknet.callbacks`; ``fit`` is a task for them and
+    each epoch a task in it.
+
     References
     ----------
     Rumelhart, Hinton and Williams, *Learning representations by back-propagating
@@ -258,6 +263,7 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
             For data that cannot be trained on, which leave a fitted estimator as it
             was, and when the loss diverges, which leaves the last finite weights.
         """
+        tasks = FitTasks(self, X, y, sample_weight)
         first = not (self.warm_start and hasattr(self, "coefs_"))
         with unchanged_on_error(self):
             X, y, sample_weight, rng = self._prepare(X, y, sample_weight, first)
@@ -272,9 +278,10 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
                 X, y, sample_weight, held_out = hold_out(self, X, y, sample_weight, rng)
                 judge = partial(self._encoded_accuracy, *held_out)
         if self.solver == "lbfgs":
-            fit_by_lbfgs(self, X, y, sample_weight, rng)
+            fit_by_lbfgs(self, X, y, sample_weight, rng, tasks)
         else:
-            fit_by_steps(self, X, y, sample_weight, rng, judge=judge)
+            fit_by_steps(self, X, y, sample_weight, rng, judge=judge, tasks=tasks)
+        tasks.end()
         return self
 
     @available_if(_trains_by_steps)
@@ -283,6 +290,7 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
         """Train on for one epoch over X and y.
 
         k calls with the same data make the model of ``fit`` with ``max_iter=k``.
+        Callbacks are not called: the loop that they would watch is the caller's.
 
         Parameters
         ----------
