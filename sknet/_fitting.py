@@ -182,7 +182,9 @@ def _drive(
 
 def _all_finite(theta, **state):
     """Whether weights, and what the optimizer remembers, are finite."""
-    return all(np.isfinite(values).all() for values in (theta, *state.values()))
+    vectors = [theta, *(values for values in state.values() if np.ndim(values))]
+    # The extremes are finite where all is, and need no array of bools.
+    return all(isfinite(v.min()) and isfinite(v.max()) for v in vectors)
 
 
 def _record(estimator, epoch):

@@ -36,14 +36,23 @@ def blas_threads(n_units, n_samples):
         Units of each layer.
     n_samples : int
         Columns of a batch.
+
+    Yields
+    ------
+    n_threads : int
+        Threads that the caller allows and the products leave idle, this one included.
     """
     largest = max(a * b for a, b in pairwise(n_units))
     small = largest * n_samples <= WORTH_THREADS
     if not small or not _limited.acquire(blocking=False):
-        yield
+        yield 1
         return
     try:
-        with _controller().limit(limits=1, user_api="blas"):
-            yield
+        blas = _controller().select(user_api="blas")
+        allowed = min(
+            (library.num_threads for library in blas.lib_controllers), default=1
+        )
+        with blas.limit(limits=1):
+            yield allowed
     finally:
         _limited.release()

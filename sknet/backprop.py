@@ -14,7 +14,9 @@ gradient of its own J has it in every layer, and so has this one.
 
 import numpy as np
 from scipy import sparse
+from scipy.linalg import get_blas_funcs
 
+from sknet._compat import sparse_product
 from sknet.network import small_blocks
 
 
@@ -52,8 +54,11 @@ class Objective:
         self.mean_weight = float(mean_weight)
         self._grad = np.empty_like(network.theta)
         self._grads = network.unflatten(self._grad)
-        self._pull = np.empty_like(network.theta)
-        self._pull_on_biases = [W[:, 0] for W in network.unflatten(self._pull)]
+        self._biases = [
+            (W[:, 0], grad[:, 0])
+            for W, grad in zip(network.weights, self._grads, strict=True)
+        ]
+        self._axpy = get_blas_funcs("axpy", (network.theta,))
         self._part = np.empty_like(self._grads[0])
         self._buffers = {}
         self._kept = None, None
@@ -119,7 +124,9 @@ class Objective:
         """Gradient of the layer that reads X1, in blocks of samples like its output."""
         grad, inputs = self._grads[0], X1.T
         blocks = small_blocks(grad.size, X1.shape[1])
-        if sparse.issparse(X1) or not grad.flags.c_contiguous:
+        if sparse.issparse(X1):
+            sparse_product(X1, delta.T, out=grad.T)
+        elif not grad.flags.c_contiguous:
             grad[...] = delta @ inputs
         elif blocks is None:
             np.dot(delta, inputs, grad)
@@ -130,12 +137,14 @@ class Objective:
 
     def _penalise(self, per_sample):
         """Add alpha / m W to the gradient; return alpha / (2 m) sum W^2."""
-        theta = self.network.theta
-        pull = np.multiply(theta, self.alpha * per_sample, out=self._pull)
-        for biases in self._pull_on_biases:
-            biases.fill(0)
-        self._grad += pull
-        return 0.5 * float(np.dot(pull, theta))
+        theta, rate = self.network.theta, self.alpha * per_sample
+        untouched = [grad.copy() for _, grad in self._biases]
+        self._axpy(theta, self._grad, a=rate)  # grad = grad + rate theta, in one pass
+        squares = float(np.dot(theta, theta))
+        for (biases, grad), before in zip(self._biases, untouched, strict=True):
+            grad[:] = before
+            squares -= float(np.dot(biases, biases))
+        return 0.5 * rate * squares
 
     def _buffers_for(self, n_samples):
         """Arrays for a batch of this size, made at its first use.

@@ -19,6 +19,7 @@ from scipy import sparse
 # Multiplications, and numbers of the input, up to which OpenBLAS finds a product small.
 SMALL_PRODUCT = 10**6
 SMALL_INPUT = 10**4
+FEW_UNITS = 32
 
 
 def count_parameters(n_units):
@@ -105,8 +106,9 @@ def matmul(W, X1, out):
     if sparse.issparse(X1):
         out[...] = W @ X1
         return
-    # With the samples' rows in order, BLAS also wants few numbers of them at once.
-    limit = SMALL_INPUT // X1.shape[0] if X1.flags.f_contiguous else None
+    limit = None
+    if X1.flags.f_contiguous:  # whole samples: BLAS wants few of them, and few units
+        limit = SMALL_INPUT // X1.shape[0] if W.shape[0] <= FEW_UNITS else 0
     blocks = small_blocks(W.size, X1.shape[1], limit)
     if blocks is None:
         np.dot(W, X1, out)
@@ -133,7 +135,7 @@ def small_blocks(n_weights, n_samples, limit=None):
     Returns
     -------
     blocks : list of slice or None
-        None too where so few samples make a small product that it is not worth it.
+        None too where it would take so many blocks that nothing is won.
 
     Examples
     --------
@@ -141,6 +143,8 @@ def small_blocks(n_weights, n_samples, limit=None):
     [slice(0, 128, None), slice(128, 200, None)]
     """
     size = SMALL_PRODUCT // n_weights
+    if size < 64:
+        return None
     size = size if limit is None else min(size, limit)
     size -= size % 32  # a whole number of vector registers
     if not 0 < size < n_samples:

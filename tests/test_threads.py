@@ -1,5 +1,6 @@
 """Small products get one BLAS thread, and the caller's limit comes back."""
 
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,6 +12,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from sknet import ScratchMLPClassifier
 from sknet._threads import blas_threads
 from sknet.backprop import Objective
+from sknet.network import Network
 
 SMALL = ([64, 30, 10], 200)
 LARGE = ([1000, 1000, 10], 200)
@@ -179,3 +181,30 @@ def test_the_number_of_threads_moves_no_bit(n_features):
                 mlp.partial_fit(X, y, classes=[0, 1, 2])
             results.append(mlp.predict_proba(X))
     assert_array_equal(*results)
+
+
+# -- many predictions ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["predict_proba", "decision_function"])
+def test_blocks_shared_out_to_threads_give_the_same_bits(monkeypatch, method):
+    monkeypatch.setattr("sknet._base.PREDICTION_ROWS", 10)
+    rng = np.random.RandomState(0)
+    X, y = rng.normal(size=(205, 6)), rng.randint(3, size=205)
+    net = ScratchMLPClassifier((5,), max_iter=2, tol=0, n_iter_no_change=np.inf)
+    predict = getattr(net.fit(X, y), method)
+    workers = set()
+    network_predict = Network.predict
+
+    def watched(*args):
+        workers.add(threading.get_ident())
+        return network_predict(*args)
+
+    monkeypatch.setattr(Network, "predict", watched)
+    with threadpool_limits(1):
+        alone = predict(X)
+    assert workers == {threading.get_ident()}
+    with threadpool_limits(2):
+        shared = predict(X)
+    assert len(workers) > 1 or os.cpu_count() == 1
+    assert_array_equal(shared, alone)
