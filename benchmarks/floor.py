@@ -1,8 +1,9 @@
 """The matrix products alone: what no implementation of the same mathematics can beat.
 
-All of them are ``np.matmul`` into arrays made beforehand.  Which memory layout and how
-many of the allowed threads are fastest depends on shapes and library, so every
-combination is tried and the fastest one is the floor.
+All of them are ``np.matmul`` into arrays made beforehand.  Which memory layout, how
+many of the allowed threads and how many samples at once are fastest depends on shapes
+and library, so all layouts are tried on each number of threads, the best of them in
+blocks too, and the fastest is the floor.
 """
 
 import statistics
@@ -15,10 +16,14 @@ from threadpoolctl import threadpool_limits
 from benchmarks.tasks import N_CLASSES
 
 PREDICTION_ROWS = 2000  # a larger block leaves the cache
+BLOCKS = (32, 128)  # OpenBLAS has faster ways for small products
 
 
-def step(n_units, n_rows, dtype, backward, orders):
+def step(n_units, n_rows, dtype, backward, orders, block=None):
     """Products of one step on ``n_rows`` samples, as (a, b, out).
+
+    With ``block``, so many samples at a time; to add up the gradients of the blocks is
+    not counted.
 
     Weights have their biases in column 0 and activations their ones in row 0, so
     that the products are all there is to the linear part.
@@ -35,14 +40,17 @@ def step(n_units, n_rows, dtype, backward, orders):
     A = [array(1 + n_units[0], n_rows, order_x)]
     A += [array(1 + n, n_rows, order_a) for n in n_units[1:-1]]
     delta = [array(n, n_rows, order_delta) for n in n_units[1:]]
+    blocks = [
+        slice(i, i + (block or n_rows)) for i in range(0, n_rows, block or n_rows)
+    ]
     products = []
     for l, weights in enumerate(W):
         out = A[l + 1][1:] if l + 1 < len(A) else delta[l]
-        products.append((weights, A[l], out))
+        products += [(weights, A[l][:, part], out[:, part]) for part in blocks]
     if backward:
         for l in reversed(range(len(W))):
             gradient = np.empty(W[l].shape, dtype, order=order_grad)
-            products.append((delta[l], A[l].T, gradient))
+            products += [(delta[l][:, p], A[l][:, p].T, gradient) for p in blocks]
             if l:
                 products.append((W[l][:, 1:].T, delta[l], delta[l - 1]))
     return products
@@ -58,18 +66,27 @@ def multiply(products, times):
 
 
 def fastest(n_units, n_rows, dtype, backward, allowed):
-    """Layouts and number of threads, up to ``allowed``, that take least time."""
+    """Layouts, number of threads (up to ``allowed``) and block that take least time."""
     seconds = {}
+
+    def measure(orders, threads, block=None):
+        products = step(n_units, n_rows, dtype, backward, orders, block)
+        once = multiply(products, 1)
+        times = max(1, min(20, int(0.01 / once)))
+        tries = [multiply(products, times) / times for _ in range(3)]
+        seconds[statistics.median(tries)] = orders, threads, block
+
     for threads in range(1, allowed + 1):
         with threadpool_limits(threads):
             for orders in product("CF", repeat=5):
                 if not backward and orders[3:] != ("C", "C"):
                     continue  # there are no gradients; delta is the output
-                products = step(n_units, n_rows, dtype, backward, orders)
-                once = multiply(products, 1)
-                times = max(1, min(20, int(0.01 / once)))
-                tries = [multiply(products, times) / times for _ in range(3)]
-                seconds[statistics.median(tries)] = orders, threads
+                measure(orders, threads)
+    best = sorted(seconds)[:4]
+    for orders, threads, _ in [seconds[taken] for taken in best]:
+        with threadpool_limits(threads):
+            for block in BLOCKS:
+                measure(orders, threads, block)
     return seconds[min(seconds)]
 
 
@@ -108,9 +125,11 @@ class Floor:
 
     def _run(self, n_units, sizes, dtype, backward):
         largest = max(sizes)
-        orders, threads = fastest(n_units, largest, dtype, backward, self.allowed)
+        orders, threads, block = fastest(
+            n_units, largest, dtype, backward, self.allowed
+        )
         work = [
-            (step(n_units, rows, dtype, backward, orders), times)
+            (step(n_units, rows, dtype, backward, orders, block), times)
             for rows, times in sizes.items()
         ]
 

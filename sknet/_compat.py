@@ -28,8 +28,8 @@ def sparse_product(A, B, out):
     ...     csc_matrix([[1.0, 2.0], [0.0, 3.0]]), np.array([[5.0], [7.0]]), out
     ... )
     >>> out
-    array([[10.],
-           [15.]])
+    array([[19.],
+           [21.]])
     """
     same_type = A.dtype == B.dtype == out.dtype
     if csc_matvecs is None or not (same_type and out.flags.c_contiguous):
