@@ -276,7 +276,7 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
 
     # -- prediction --------------------------------------------------------------
 
-    def _outputs(self, X, link=None):
+    def _outputs(self, X, link=None, network=None):
         """``link`` of the raw outputs of validated X, shape (n_samples, n_columns).
 
         Parameters
@@ -285,8 +285,10 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
         link : callable, default=None
             From raw outputs of shape (n_outputs, n_samples) to an array with as many
             columns; raw outputs by default.
+        network : Network, default=None
+            The fitted one by default.
         """
-        network = self._network()
+        network = network or self._network()
         n_samples = X.shape[0]
         n_rows = min(n_samples, PREDICTION_ROWS)
         outputs = None
@@ -308,7 +310,9 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
         few = n_rows <= FEW_ROWS
         starts = range(0, n_samples, n_rows)
         with (
-            nullcontext(1) if few else blas_threads(self._n_units, n_rows) as n_threads
+            nullcontext(1)
+            if few
+            else blas_threads(network.n_units, n_rows) as n_threads
         ):
             predict(starts[:1])
             if n_threads == 1 or len(starts) < BLOCKS_WORTH_THREADS:

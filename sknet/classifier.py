@@ -479,6 +479,53 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
         """
         return self._outputs(self._validated(X), self._log_probabilities)
 
+    def hidden_activations(self, X, layer=-1):
+        """What a hidden layer makes of each sample: its units' activations a = g(z).
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Samples.
+        layer : int, default=-1
+            Number of the hidden layer, 0 for the first one; negative numbers count
+            from the last.
+
+        Returns
+        -------
+        activations : ndarray of shape (n_samples, n_units)
+
+        Raises
+        ------
+        ValueError
+            If there is no such layer.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sknet import ScratchMLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> net = ScratchMLPClassifier(
+        ...     (8, 3), max_iter=5, tol=0, n_iter_no_change=np.inf
+        ... )
+        >>> net.fit(X, y).hidden_activations(X).shape
+        (150, 3)
+        """
+        X = self._validated(X)
+        network = self._network()
+        n_hidden = len(network.activations)
+        if not -n_hidden <= layer < n_hidden:
+            raise ValueError(
+                f"layer={layer} is not one of the {n_hidden} hidden layers: give "
+                "0 for the first, -1 for the last."
+            )
+        layer %= n_hidden
+
+        def activated(z):
+            network.activations[layer].forward(z)
+            return z
+
+        return self._outputs(X, activated, network.up_to(layer))
+
     def _probabilities(self, z):
         if self._one_sigmoid_per_class():
             h = softmax_of(log_expit(z), axis=0)

@@ -194,6 +194,23 @@ class Network:
         """Views of a vector as long as theta, in the shapes of ``weights``."""
         return unflatten(vector, self.n_units, self.transposed_input)
 
+    def up_to(self, layer):
+        """Network of the layers before hidden layer ``layer``, whose z it puts out.
+
+        Parameters
+        ----------
+        layer : int
+            Counted from 0, the hidden layer that reads the first one's inputs.
+
+        Returns
+        -------
+        network : Network
+            On the same theta.
+        """
+        n_units = self.n_units[: layer + 2]
+        theta = self.theta[: count_parameters(n_units)]
+        return Network(n_units, self.activations[:layer], theta, self.transposed_input)
+
     def buffers(self, n_samples):
         """Arrays for the activations of a batch of this size.
 

@@ -26,6 +26,7 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from sknet import ScratchMLPClassifier
+from sknet.activations import ACTIVATIONS
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore::sklearn.exceptions.ConvergenceWarning"  # most fits here are short
@@ -1161,3 +1162,35 @@ def test_ctrl_c_in_lbfgs_keeps_the_last_whole_iteration(iris, monkeypatch):
     assert 0 < net.n_iter_ < 12
     expected = make_net(solver="lbfgs", max_iter=net.n_iter_).fit(X, y)
     assert_allclose(net.predict_proba(X), expected.predict_proba(X))
+
+
+# -- hidden activations ----------------------------------------------------------------
+
+FIVE_EPOCHS = {"max_iter": 5, "tol": 0, "n_iter_no_change": np.inf, "random_state": 0}
+
+
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_matrix])
+@pytest.mark.parametrize("activation", ["relu", "gelu", ["tanh", "silu"]])
+def test_hidden_activations_are_what_the_next_layer_reads(container, activation):
+    X, y = load_digits(return_X_y=True)
+    net = ScratchMLPClassifier((6, 5), activation, **FIVE_EPOCHS)
+    net.fit(container(X), y)
+    last = net.hidden_activations(container(X))
+    assert last.shape == (len(X), 5)
+    assert_allclose(
+        last @ net.coefs_[-1] + net.intercepts_[-1], net.decision_function(X), rtol=1e-9
+    )
+    first = net.hidden_activations(container(X), layer=0)
+    a = first @ net.coefs_[1] + net.intercepts_[1]
+    name = activation if isinstance(activation, str) else activation[-1]
+    ACTIVATIONS[name].forward(a)
+    assert_allclose(a, last, rtol=1e-9, atol=1e-12)
+    assert_array_equal(first, net.hidden_activations(container(X), layer=-2))
+
+
+@pytest.mark.parametrize("layer", [2, -3])
+def test_a_hidden_layer_that_is_not_there_is_named(layer):
+    X, y = load_digits(return_X_y=True)
+    net = ScratchMLPClassifier((6, 5), **FIVE_EPOCHS).fit(X, y)
+    with pytest.raises(ValueError, match=f"layer={layer} .* 2 hidden layers"):
+        net.hidden_activations(X, layer=layer)
