@@ -10,12 +10,38 @@ from contextlib import contextmanager
 from functools import cache
 from itertools import pairwise
 
+from scipy.linalg.blas import daxpy, saxpy
 from threadpoolctl import ThreadpoolController
 
 # Multiplications of the largest product above which the caller's threads are used.
 WORTH_THREADS = 2**25
+# Length of a vector up to which OpenBLAS uses one thread.
+ONE_THREAD = 10_000
 
 _limited = threading.Lock()
+
+
+def axpy(x, y, a):
+    """Add a x to y, vectors of float32 or float64, in one pass where NumPy takes two.
+
+    Long vectors are added piece by piece: SciPy may have a BLAS of its own, whose
+    threads would fight for the cores with those of NumPy, four times slower in all.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> y = np.array([1.0, 2.0])
+    >>> axpy(np.array([10.0, 20.0]), y, a=0.5)
+    >>> y
+    array([ 6., 12.])
+    """
+    add = saxpy if y.dtype == "float32" else daxpy
+    n = len(y)
+    if n <= ONE_THREAD:
+        add(x, y, a=a)
+        return
+    for start in range(0, n, ONE_THREAD):
+        add(x, y, n=min(ONE_THREAD, n - start), a=a, offx=start, offy=start)
 
 
 @cache

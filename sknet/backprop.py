@@ -14,9 +14,9 @@ gradient of its own J has it in every layer, and so has this one.
 
 import numpy as np
 from scipy import sparse
-from scipy.linalg import get_blas_funcs
 
 from sknet._compat import sparse_product
+from sknet._threads import axpy
 from sknet.network import small_blocks
 
 
@@ -58,7 +58,6 @@ class Objective:
             (W[:, 0], grad[:, 0])
             for W, grad in zip(network.weights, self._grads, strict=True)
         ]
-        self._axpy = get_blas_funcs("axpy", (network.theta,))
         self._part = np.empty_like(self._grads[0])
         self._buffers = {}
         self._kept = None, None
@@ -139,7 +138,7 @@ class Objective:
         """Add alpha / m W to the gradient; return alpha / (2 m) sum W^2."""
         theta, rate = self.network.theta, self.alpha * per_sample
         untouched = [grad.copy() for _, grad in self._biases]
-        self._axpy(theta, self._grad, a=rate)  # grad = grad + rate theta, in one pass
+        axpy(theta, self._grad, a=rate)  # grad = grad + rate theta, in one pass
         squares = float(np.dot(theta, theta))
         for (biases, grad), before in zip(self._biases, untouched, strict=True):
             grad[:] = before

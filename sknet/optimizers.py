@@ -5,12 +5,13 @@ changes theta in place by ``step(theta, grad, learning_rate)``.  Its memory, ``s
 is a dict of plain arrays and numbers: handed to ``init`` again, perhaps on another
 day, it lets training go on as if it had never stopped.
 
-A step is a few passes over vectors as long as theta.  BLAS's ``axpy(x, y, a=a)``,
-y = y + a x in place, does in one pass what takes NumPy two.
+A step is a few passes over vectors as long as theta; ``axpy(x, y, a)`` is y = y + a x
+in one of them.
 """
 
 import numpy as np
-from scipy.linalg import get_blas_funcs
+
+from sknet._threads import axpy
 
 
 def _writable(state):
@@ -54,17 +55,16 @@ class SGD:
         self.state = _writable(state or {})
         if self.momentum:
             self.state.setdefault("velocity", np.zeros_like(theta))
-        self._axpy = get_blas_funcs("axpy", (theta,))
 
     def step(self, theta, grad, learning_rate):
         """Change ``theta`` in place by one step."""
         if self.momentum:
             velocity = self.state["velocity"]
             velocity *= self.momentum
-            self._axpy(grad, velocity, a=-learning_rate)
-            self._axpy(velocity, theta, a=self.momentum if self.nesterov else 1.0)
+            axpy(grad, velocity, a=-learning_rate)
+            axpy(velocity, theta, a=self.momentum if self.nesterov else 1.0)
         if self.nesterov or not self.momentum:
-            self._axpy(grad, theta, a=-learning_rate)
+            axpy(grad, theta, a=-learning_rate)
 
 
 class Adam:
@@ -106,7 +106,6 @@ class Adam:
         for mean in "m", "v":
             self.state.setdefault(mean, np.zeros_like(theta))
         self._work = np.empty_like(theta)
-        self._axpy = get_blas_funcs("axpy", (theta,))
 
     def step(self, theta, grad, learning_rate):
         """Change ``theta`` in place by one step.
@@ -126,7 +125,7 @@ class Adam:
         np.sqrt(state["v"], out=work)
         work += self.epsilon / root
         np.divide(state["m"], work, out=work)
-        self._axpy(work, theta, a=-scale)
+        axpy(work, theta, a=-scale)
 
     def _decay(self, name, beta, addend):
         """Set mean = beta * mean + (1 - beta) * addend in one pass; return its unit.
@@ -139,6 +138,6 @@ class Adam:
         if unit < 1e-3:
             self.state[name] *= unit
             unit = 1.0
-        self._axpy(addend, self.state[name], a=1.0 / unit)
+        axpy(addend, self.state[name], a=1.0 / unit)
         self.state[name + "_unit"] = unit
         return unit
