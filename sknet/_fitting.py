@@ -6,8 +6,8 @@ patience, the best weights so far, messages and the reasons to stop.
 
 import warnings
 from contextlib import closing
-from functools import wraps
-from math import isfinite
+from functools import partial, wraps
+from math import ceil, isfinite
 
 import numpy as np
 from scipy.optimize import minimize
@@ -17,7 +17,7 @@ from sklearn.model_selection import train_test_split
 from sknet._callbacks import NO_TASKS, StopTraining
 from sknet._threads import blas_threads
 from sknet.optimizers import SGD, Adam
-from sknet.schedules import Adaptive, Constant, InverseScaling
+from sknet.schedules import FACTORS, SCHEDULES, OfProgress, needs_length
 from sknet.training import Minibatches, Patience, train
 
 # partial_fit may go on for ever: it remembers the losses of this many last calls.
@@ -66,8 +66,8 @@ def fit_by_steps(
     """
     resume = estimator._resume
     objective = estimator._objective(sample_weight)
-    schedule = _schedule(estimator)
     batches = _batches(estimator, X, y, sample_weight, rng)
+    schedule = _schedule(estimator, batches)
     objective.keep(batches.same_X1)
     optimizer = _optimizer(estimator)
     same_solver = resume["solver"] == estimator.solver
@@ -164,6 +164,7 @@ def _drive(
                 _say(
                     estimator, "Validation score: %f", estimator.validation_scores_[-1]
                 )
+            schedule.on_wait(patience.count)
             impatient = impatient and not schedule.on_plateau()
             if tasks.end_epoch(best, theta, impatient):
                 _say(estimator, "A callback asked to stop. Stopping.")
@@ -223,7 +224,8 @@ def _diverged(number, loss, X, epoch=None):
 
 def _warn_of_max_iter(estimator):
     """Warn that training ended before it converged, unless it could not converge."""
-    if estimator.tol == 0 and estimator.n_iter_no_change == np.inf:
+    exactly = estimator.tol == 0 and estimator.n_iter_no_change == np.inf
+    if exactly or needs_length(estimator.learning_rate):
         return
     warnings.warn(
         f"Training reached max_iter={estimator.max_iter} epochs and has not converged "
@@ -315,15 +317,26 @@ def _batches(estimator, X, y, sample_weight, rng):
     )
 
 
-def _schedule(estimator):
-    """Learning rate of a stochastic solver; Adam's is constant, as in MLPClassifier."""
-    rate = estimator.learning_rate_init
-    kind = "constant" if estimator.solver == "adam" else estimator.learning_rate
-    if kind == "invscaling":
-        return InverseScaling(rate, estimator.power_t)
-    if kind == "adaptive":
-        return Adaptive(rate, estimator._resume["n_lowered"])
-    return Constant(rate)
+def _schedule(estimator, batches):
+    """Learning rate of a stochastic solver, going on where a checkpoint left it."""
+    rate, kind = estimator.learning_rate_init, estimator.learning_rate
+    resume = estimator._resume
+    if needs_length(kind):
+        factor = kind if callable(kind) else FACTORS[kind]
+        if kind == "cosine":
+            factor = partial(factor, warmup=estimator.warmup)
+        n_batches = ceil(batches.n_samples / batches.batch_size)
+        n_epochs_before = estimator.n_iter_ if resume["interrupted"] else 0
+        return OfProgress(
+            rate, factor, estimator.max_iter * n_batches, n_epochs_before * n_batches
+        )
+    settings = {
+        "constant": (),
+        "invscaling": (estimator.power_t,),
+        "adaptive": (resume["n_lowered"],),
+        "reduce_on_plateau": (resume["n_lowered"], estimator.n_iter_no_change),
+    }
+    return SCHEDULES[kind](rate, *settings[kind])
 
 
 def _optimizer(estimator):

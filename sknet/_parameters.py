@@ -11,6 +11,7 @@ from sknet.activations import ACTIVATIONS
 from sknet.custom_activations import derivative_needs_input
 from sknet.initializers import INITIALIZERS
 from sknet.losses import LOSSES
+from sknet.schedules import FACTORS, SCHEDULES
 
 NUMBER = Interval(Real, 0, None, closed="left")
 POSITIVE = Interval(Real, 0, None, closed="neither")
@@ -23,7 +24,7 @@ PARAMETER_CONSTRAINTS = {
     "solver": [StrOptions({"adam", "sgd", "lbfgs"})],
     "alpha": [NUMBER],
     "batch_size": [StrOptions({"auto"}), COUNT],
-    "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
+    "learning_rate": [StrOptions({*SCHEDULES, *FACTORS}), callable],
     "learning_rate_init": [POSITIVE],
     "power_t": [NUMBER],
     "max_iter": [COUNT],
@@ -48,13 +49,17 @@ PARAMETER_CONSTRAINTS = {
         Options(type, {np.float32, np.float64}),
         None,
     ],
+    "warmup": [FRACTION],
 }
 
-OF_SGD = ("learning_rate", "power_t", "momentum", "nesterovs_momentum")
+OF_SGD = ("momentum", "nesterovs_momentum")
 OF_ADAM = ("beta_1", "beta_2", "epsilon")
 OF_BATCHES = (
     "batch_size",
+    "learning_rate",
     "learning_rate_init",
+    "power_t",
+    "warmup",
     "shuffle",
     "early_stopping",
     "validation_fraction",
@@ -70,15 +75,16 @@ WITHOUT_EFFECT = {
 def warn_of_parameters_without_effect(estimator):
     """Warn once of the parameters that were set but do nothing beside the others.
 
-    ``MLPClassifier`` ignores them silently, so that who asks for an adaptive learning
-    rate with Adam, say, never learns that the rate was constant.
+    ``MLPClassifier`` ignores them silently, so that who asks for early stopping with
+    lbfgs, say, never learns that there was none.
     """
     context = {
         name: f"solver={estimator.solver!r}"
         for name in WITHOUT_EFFECT[estimator.solver]
     }
-    if estimator.learning_rate != "invscaling":
-        context.setdefault("power_t", f"learning_rate={estimator.learning_rate!r}")
+    for name, kind in (("power_t", "invscaling"), ("warmup", "cosine")):
+        if estimator.learning_rate != kind:
+            context.setdefault(name, f"learning_rate={estimator.learning_rate!r}")
     if not estimator.early_stopping:
         context.setdefault("validation_fraction", "early_stopping=False")
     defaults = inspect.signature(type(estimator)).parameters

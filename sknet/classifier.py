@@ -15,6 +15,7 @@ from sknet._callbacks import FitTasks
 from sknet._fitting import fit_by_lbfgs, fit_by_steps, hold_out
 from sknet._labels import encode, learn_labels
 from sknet.losses import LOSSES
+from sknet.schedules import SCHEDULES, needs_length
 from sknet.training import Minibatches
 
 
@@ -58,13 +59,30 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
     batch_size : int or "auto", default="auto"
         Rows of a mini-batch; "auto" is min(200, n_samples).  The last batch of an
         epoch may be shorter.
-    learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
-        For "sgd": "invscaling" is learning_rate_init / (t + 1)^power_t with t the
-        number of samples seen, as in ``MLPClassifier``; "adaptive" divides the rate
-        by 5 whenever training has not improved by ``tol`` for ``n_iter_no_change``
-        epochs.
+    learning_rate : str or callable, default="constant"
+        Course of the learning rate of "adam" and "sgd" (:mod:`sknet.schedules`):
+
+        - "constant";
+        - "invscaling": learning_rate_init / (t + 1)^power_t with t the number of
+          samples seen, as in ``MLPClassifier``;
+        - "adaptive": divided by 5 when patience runs out (``n_iter_no_change``),
+          which ends training only once the rate is down to 1e-6;
+        - "reduce_on_plateau": halved after every 5 epochs without improvement (every
+          ``n_iter_no_change // 2`` if that is less) until patience runs out;
+        - "cosine": down to 0 by half a cosine wave, after a rise of length
+          ``warmup``;
+        - "one_cycle": up from 1/25 of learning_rate_init in the first 30 % of training
+          and down to 1/250000 of it, each by half a cosine wave;
+        - a function from the fraction of training done, 0 to 1, to a factor on
+          learning_rate_init.
+
+        The last three change from step to step and take ``max_iter`` epochs as the
+        whole of training, each call of ``fit`` for itself: with ``warm_start`` they
+        begin anew (a warm restart).  Patience may end training before they do;
+        ``n_iter_no_change=np.inf`` keeps it from that.  ``partial_fit``, which has no
+        end to count towards, refuses them.
     learning_rate_init : float, default=0.001
-        Learning rate at the start.
+        Learning rate at the start; for "cosine" and "one_cycle" the highest one.
     power_t : float, default=0.5
         Exponent of "invscaling".
     max_iter : int, default=200
@@ -115,6 +133,9 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
     dtype : {"float32", "float64"} or None, default=None
         Type of weights, optimizer memory and probabilities; by default that of X
         (float64 where X is neither).
+    warmup : float in [0, 1), default=0.0
+        Fraction of training in which the rate of "cosine" rises from 0 in a straight
+        line.
 
     Attributes
     ----------
@@ -206,6 +227,7 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
         weight_init="auto",
         out_activation="auto",
         dtype=None,
+        warmup=0.0,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -233,6 +255,7 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
         self.weight_init = weight_init
         self.out_activation = out_activation
         self.dtype = dtype
+        self.warmup = warmup
 
     # -- training ----------------------------------------------------------------
 
@@ -311,12 +334,19 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
         ------
         ValueError
             For data that cannot be trained on, labels that are not among the classes,
-            or with ``early_stopping``, which one epoch has no use for.
+            with ``early_stopping``, which one epoch has no use for, or with a
+            ``learning_rate`` that needs to know how long training will last.
         """
         if self.early_stopping:
             raise ValueError(
                 "partial_fit does not support early_stopping=True: set it to False, "
                 "or call fit."
+            )
+        if needs_length(self.learning_rate):
+            raise ValueError(
+                f"partial_fit does not support learning_rate={self.learning_rate!r}, "
+                "which needs the length of training: set it to one of "
+                f"{', '.join(map(repr, SCHEDULES))}, or call fit."
             )
         first = not hasattr(self, "coefs_")
         if first and classes is None:

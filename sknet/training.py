@@ -31,7 +31,7 @@ class Epoch(NamedTuple):
     loss : float
         Mean cost of its batches, penalty included, each measured before its step.
     learning_rate : float
-        The learning rate of its steps.
+        The learning rate of its last step.
     n_seen : int
         Samples trained on so far.
     """
@@ -188,7 +188,8 @@ def train(objective, optimizer, schedule, batches, n_seen=0):
     optimizer : SGD or Adam
         Already given its memory by ``init``.
     schedule : callable
-        Learning rate as a function of the number of samples seen.
+        ``schedule(n_seen, n_steps)`` is the learning rate of a step, from the samples
+        seen before its epoch and the steps done by this generator.
     batches : Minibatches
     n_seen : int, default=0
         Samples trained on before.
@@ -226,16 +227,17 @@ def train(objective, optimizer, schedule, batches, n_seen=0):
     0.693147 0.0
     """
     theta = objective.network.theta
-    number = 0
+    number = n_steps = 0
     while True:
-        learning_rate = schedule(n_seen)
         total, cost = 0.0, 0.0
         with _CtrlC() as ctrl_c:
             for X1, Y, sample_weight in batches:
+                learning_rate = schedule(n_seen, n_steps)
                 cost, grad = objective.value_and_grad(X1, Y, sample_weight)
                 if not isfinite(cost):
                     break
                 optimizer.step(theta, grad, learning_rate)
+                n_steps += 1
                 total += cost * X1.shape[1]
                 if ctrl_c.pressed:
                     raise KeyboardInterrupt
