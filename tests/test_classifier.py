@@ -1023,7 +1023,7 @@ def test_bad_hidden_layer_sizes(iris, sizes):
         {"solver": "newton"},
         {"alpha": -1.0},
         {"batch_size": 0},
-        {"learning_rate": "cosine"},
+        {"learning_rate": "linear"},
         {"learning_rate_init": 0.0},
         {"power_t": -1},
         {"max_iter": 0},
@@ -1044,6 +1044,7 @@ def test_bad_hidden_layer_sizes(iris, sizes):
         {"weight_init": "zeros"},
         {"out_activation": "tanh"},
         {"dtype": "float16"},
+        {"warmup": 1.0},
     ],
     ids=str,
 )

@@ -446,9 +446,9 @@ CHANGES = {
     "solver": ("sgd", {}),
     "alpha": (1.0, {}),
     "batch_size": (20, {}),
-    "learning_rate": ("invscaling", {"solver": "sgd"}),
+    "learning_rate": ("invscaling", {}),
     "learning_rate_init": (0.01, {}),
-    "power_t": (0.1, {"solver": "sgd", "learning_rate": "invscaling"}),
+    "power_t": (0.1, {"learning_rate": "invscaling"}),
     "max_iter": (11, {}),
     "shuffle": (False, {"batch_size": 20}),
     "random_state": (1, {}),
@@ -465,6 +465,7 @@ CHANGES = {
     "weight_init": ("uniform", {}),
     "out_activation": ("logistic", {}),
     "dtype": ("float32", {}),
+    "warmup": (0.2, {"learning_rate": "cosine"}),
 }
 
 
@@ -592,14 +593,15 @@ def test_p15_lbfgs_stops_at_max_fun(iris):
 EFFECTS = {
     "adam": (
         {
-            "learning_rate": "adaptive",
             "power_t": 0.1,
             "momentum": 0.5,
             "nesterovs_momentum": False,
             "max_fun": 10,
             "validation_fraction": 0.3,
+            "warmup": 0.2,
         },
         {
+            "learning_rate": "adaptive",
             "learning_rate_init": 0.01,
             "beta_1": 0.8,
             "beta_2": 0.9,
@@ -619,6 +621,7 @@ EFFECTS = {
             "max_fun": 10,
             "power_t": 0.1,
             "validation_fraction": 0.3,
+            "warmup": 0.2,
         },
         {
             "learning_rate": "adaptive",
@@ -646,6 +649,7 @@ EFFECTS = {
             "early_stopping": True,
             "n_iter_no_change": 2,
             "validation_fraction": 0.3,
+            "warmup": 0.2,
         },
         {"max_fun": 10, "tol": 1e-3, "alpha": 0.1},
     ),
@@ -675,6 +679,25 @@ def test_p16_a_parameter_without_effect_is_named_once(iris, solver, name, value)
 )
 def test_p16_a_parameter_with_an_effect_is_not_warned_of(iris, solver, name, value):
     make_net(solver=solver, **{name: value}).fit(*iris)
+
+
+@short
+@pytest.mark.parametrize("learning_rate", ["adaptive", "invscaling"])
+def test_p16_a_learning_rate_that_adam_ignores_elsewhere_has_an_effect(
+    iris, learning_rate
+):
+    # No epoch meets the tolerance, so that "adaptive" lowers the rate every second one.
+    parameters = {"tol": 100.0, "n_iter_no_change": 1, "max_iter": 4}
+    parameters |= {"hidden_layer_sizes": (6,), "random_state": 0}
+    theirs, ours = (
+        [
+            cls(**parameters, learning_rate=kind).fit(*iris).coefs_[0]
+            for kind in ("constant", learning_rate)
+        ]
+        for cls in (MLPClassifier, ScratchMLPClassifier)
+    )
+    assert_array_equal(*theirs)
+    assert not np.array_equal(*ours)
 
 
 @short
