@@ -713,6 +713,17 @@ def test_p16_several_parameters_without_effect_make_one_warning(iris, solver):
 
 
 @short
+@pytest.mark.parametrize(
+    ("kind", "setting"), [("invscaling", {"power_t": 0.1}), ("cosine", {"warmup": 0.2})]
+)
+def test_p16_lbfgs_has_no_use_for_the_settings_of_a_learning_rate(iris, kind, setting):
+    (name,) = setting
+    net = make_net(solver="lbfgs", learning_rate=kind, **setting)
+    with pytest.warns(UserWarning, match=f"{name}=.* with solver='lbfgs'"):
+        net.fit(*iris)
+
+
+@short
 @pytest.mark.parametrize("solver", EFFECTS)
 def test_p16_the_defaults_never_warn(iris, solver):
     net = ScratchMLPClassifier(solver=solver).fit(*iris)
