@@ -15,16 +15,20 @@ from sklearn.utils.validation import column_or_1d, validate_data
 from sknet._callbacks import CallbackSupportMixin
 from sknet._parameters import (
     PARAMETER_CONSTRAINTS,
+    check_combinations,
     layer_activations,
+    layer_dropout,
     layer_sizes,
     warn_of_parameters_without_effect,
 )
 from sknet._threads import blas_threads
+from sknet._validation import Samples
 from sknet.backprop import Objective
 from sknet.custom_activations import activation_of
 from sknet.initializers import INITIALIZERS, inputs_of_layers
 from sknet.losses import LOSSES
 from sknet.network import Network, count_parameters
+from sknet.training import Minibatches
 
 # Rows predicted at once: their activations stay in the processor's cache.
 PREDICTION_ROWS = 1000
@@ -181,7 +185,7 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
     # -- before training ---------------------------------------------------------
 
     def _validate(self, X, y, sample_weight, first):
-        """X (dense or CSR), y and weights, without the rows of weight 0."""
+        """Samples with X dense or CSR, without the rows of weight 0."""
         X, y = validate_data(
             self,
             X,
@@ -193,13 +197,9 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
         )
         if y.ndim == 2 and y.shape[1] == 1 and not sparse.issparse(y):
             y = column_or_1d(y, warn=True)
-        sample_weight = check_weights(sample_weight, X.shape[0])
-        if sample_weight is not None and not sample_weight.all():
-            counted = np.flatnonzero(sample_weight)
-            X, y, sample_weight = X[counted], y[counted], sample_weight[counted]
-        return X, y, sample_weight
+        return Samples(X, y, check_weights(sample_weight, X.shape[0])).weighted(None)
 
-    def _start(self, n_outputs, out_activation, X, first):
+    def _start(self, n_outputs, out_activation, X, first, validation_is_given=False):
         """Make new weights, or check that the fitted ones can be trained on.
 
         Returns
@@ -210,6 +210,8 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
         hidden = layer_sizes(self.hidden_layer_sizes)
         n_units = [X.shape[1], *hidden, n_outputs]
         activations = layer_activations(self.activation, len(hidden))
+        layer_dropout(self.dropout, len(hidden))
+        check_combinations(self, X)
         architecture = (n_units, activations, out_activation)
         if not first:
             fitted = (self._n_units, self._activations, self.out_activation_)
@@ -223,7 +225,7 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
             rng = np.random.RandomState()
             rng.set_state(self._resume["rng"])
             return rng
-        warn_of_parameters_without_effect(self)
+        warn_of_parameters_without_effect(self, validation_is_given)
         self._n_units, self._activations, self.out_activation_ = architecture
         self._transposed_input = sparse.issparse(X)
         self.n_layers_ = len(n_units)
@@ -250,11 +252,14 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
         self.n_iter_ = 0
         self.loss_ = np.nan
         self.loss_curve_ = []
+        self.history_ = {}
         self.best_loss_ = None
         self.validation_scores_ = None
         self.best_validation_score_ = None
+        self.best_iteration_ = None
         self._resume = {
             "rng": None,
+            "streams": {},
             "solver": None,
             "optimizer": None,
             "order": None,
@@ -264,6 +269,24 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
             "incremental": False,
             "interrupted": None,
         }
+
+    def _forget_validation(self):
+        """Begin anew to look for the weights that do best on a validation set."""
+        self.validation_scores_ = []
+        self.best_validation_score_ = None
+        self.best_iteration_ = None
+
+    def _minibatches(self, samples, **settings):
+        """Training set, all in one batch unless ``settings`` say otherwise."""
+        return Minibatches(
+            samples.X,
+            samples.y,
+            self.n_outputs_,
+            samples.sample_weight,
+            dtype=self._theta.dtype,
+            label_smoothing=self.label_smoothing,
+            **settings,
+        )
 
     def _objective(self, sample_weight):
         """Cost of the network's theta on data of these weights."""

@@ -1,27 +1,31 @@
 """The policy of a fit: how an estimator's parameters drive the training loop.
 
-Everything that happens between two epochs is here: the history, the validation score,
-patience, the best weights so far, messages and the reasons to stop.
+Everything that is decided between two epochs is here: whether to go on, at what
+learning rate, and what must be remembered for training to go on another day.
 """
 
 import warnings
 from contextlib import closing
-from functools import partial, wraps
-from math import ceil, isfinite
+from functools import wraps
+from math import isfinite
 
 import numpy as np
 from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import train_test_split
 
 from sknet._callbacks import NO_TASKS, StopTraining
+from sknet._ingredients import (
+    ChildStreams,
+    batches_of,
+    objective_of,
+    optimizer_of,
+    schedule_of,
+)
+from sknet._monitor import Monitor, forget_all_but_the_last, last_improvement
 from sknet._threads import blas_threads
-from sknet.optimizers import SGD, Adam
-from sknet.schedules import FACTORS, SCHEDULES, OfProgress, needs_length
-from sknet.training import Minibatches, Patience, train
-
-# partial_fit may go on for ever: it remembers the losses of this many last calls.
-REMEMBERED_CALLS = 100
+from sknet.optimizers import norm_of
+from sknet.schedules import needs_length
+from sknet.training import Patience, train
 
 
 def without_overflow_warnings(fit):
@@ -35,389 +39,284 @@ def without_overflow_warnings(fit):
     return quiet_fit
 
 
-@without_overflow_warnings
-def fit_by_steps(
-    estimator,
-    X,
-    y,
-    sample_weight,
-    rng,
-    *,
-    judge=None,
-    incremental=False,
-    tasks=NO_TASKS,
-):
-    """Train by SGD or Adam until ``max_iter``, patience, a callback or Ctrl-C ends it.
+class SteppedTraining:
+    """Training in steps, by SGD, Adam or AdamW.
 
     Parameters
     ----------
     estimator : NetworkEstimator
         Started: it has its weights, drawn or fitted.
-    X, y, sample_weight
-        As for :class:`~sknet.training.Minibatches`.
+    samples : Samples
     rng : RandomState
-    judge : callable, default=None
-        Score of the estimator on data that are held out; with it, training is stopped
-        by that score and not by the loss.
+    validation : ValidationSet, default=None
     incremental : bool, default=False
         Train for one epoch, as ``partial_fit`` does.
-    tasks : FitTasks, default=NO_TASKS
-        Calls the callbacks.
     """
-    resume = estimator._resume
-    objective = estimator._objective(sample_weight)
-    batches = _batches(estimator, X, y, sample_weight, rng)
-    schedule = _schedule(estimator, batches)
-    objective.keep(batches.same_X1)
-    optimizer = _optimizer(estimator)
-    same_solver = resume["solver"] == estimator.solver
-    optimizer.init(
-        objective.network.theta, resume["optimizer"] if same_solver else None
-    )
-    patience = Patience(
-        estimator.n_iter_no_change,
-        estimator.tol,
-        higher_is_better=judge is not None,
-        best=estimator.best_loss_
-        if judge is None
-        else estimator.best_validation_score_,
-        count=resume["count"],
-    )
-    interrupted = None if incremental else resume["interrupted"]
-    # Should training fail, later training starts with fresh memory of the optimizer.
-    resume.update(
-        rng=rng.get_state(legacy=False), optimizer=None, order=None, interrupted=None
-    )
 
-    def memory():
+    def __init__(self, estimator, samples, rng, validation=None, incremental=False):
+        self.estimator, self.samples, self.rng = estimator, samples, rng
+        self.validation = validation
+        self.incremental = incremental
+        self.max_iter = 1 if incremental else estimator.max_iter
+        resume = estimator._resume
+        self.streams = ChildStreams(rng, resume["streams"])
+        self.batches = batches_of(estimator, samples, rng, self.streams)
+        self.objective = objective_of(estimator, samples, self.streams)
+        self.objective.keep(self.batches.same_X1)
+        self.schedule = schedule_of(estimator, self.batches)
+        self.optimizer = optimizer_of(estimator, self.objective.network)
+        same_solver = resume["solver"] == estimator.solver
+        self.optimizer.init(
+            estimator._theta, resume["optimizer"] if same_solver else None
+        )
+        self.by_score = estimator.early_stopping
+        self.patience = Patience(
+            estimator.n_iter_no_change,
+            estimator.tol,
+            higher_is_better=self.by_score,
+            best=estimator.best_validation_score_
+            if self.by_score
+            else estimator.best_loss_,
+            count=resume["count"],
+        )
+
+    @without_overflow_warnings
+    def run(self, tasks=NO_TASKS):
+        """Train until ``max_iter``, patience, a callback or Ctrl-C ends it.
+
+        Parameters
+        ----------
+        tasks : FitTasks, default=NO_TASKS
+            Calls the callbacks.
+        """
+        estimator, resume = self.estimator, self.estimator._resume
+        n_units, batch_size = self.objective.network.n_units, self.batches.batch_size
+        interrupted = None if self.incremental else resume["interrupted"]
+        # Should training fail, a later one starts with fresh memory of the optimizer.
+        resume.update(
+            rng=self.rng.get_state(legacy=False),
+            optimizer=None,
+            order=None,
+            interrupted=None,
+        )
+        verbose = 0 if self.incremental else estimator.verbose
+        monitor = Monitor(estimator, self.validation, self.max_iter, verbose)
+        epochs = tasks.as_tasks(self._epochs(), self._memory)
+        try:
+            with blas_threads(n_units, batch_size), closing(epochs):
+                unfinished = self._drive(epochs, monitor, tasks, interrupted)
+        except KeyboardInterrupt:
+            unfinished = False
+            monitor.warn_of_ctrl_c()
+        finally:
+            monitor.end()
+        if self.incremental:
+            forget_all_but_the_last(estimator)
+        elif unfinished:
+            self._warn_of_max_iter()
+        resume.update(self._memory())
+
+    def _epochs(self):
+        return train(
+            self.objective,
+            self.optimizer,
+            self.schedule,
+            self.batches,
+            self.estimator.t_,
+            max_grad_norm=self.estimator.max_grad_norm,
+        )
+
+    def _memory(self):
+        """What ``_resume`` must hold for training to go on after the last epoch."""
         return {
-            "rng": rng.get_state(legacy=False),
-            "solver": estimator.solver,
-            "optimizer": optimizer.state,
-            "order": batches.order,
-            "count": patience.count,
-            "n_lowered": schedule.n_lowered,
-            "incremental": incremental,
+            "rng": self.rng.get_state(legacy=False),
+            "streams": self.streams.states(),
+            "solver": self.estimator.solver,
+            "optimizer": self.optimizer.state,
+            "order": self.batches.order,
+            "count": self.patience.count,
+            "n_lowered": self.schedule.n_lowered,
+            "incremental": self.incremental,
         }
 
-    epochs = train(objective, optimizer, schedule, batches, estimator.t_)
-    epochs = tasks.as_tasks(epochs, memory)
-    with blas_threads(objective.network.n_units, batches.batch_size), closing(epochs):
-        unfinished = _drive(
-            estimator,
-            epochs,
-            1 if incremental else estimator.max_iter,
-            patience,
-            schedule,
-            judge,
-            lambda: _all_finite(objective.network.theta, **optimizer.state),
-            X,
-            tasks,
-            interrupted,
-        )
-    if unfinished and not incremental:
-        _warn_of_max_iter(estimator)
-    if incremental:
-        del estimator.loss_curve_[:-REMEMBERED_CALLS]
-    resume.update(memory())
-
-
-def _drive(
-    estimator,
-    epochs,
-    max_iter,
-    patience,
-    schedule,
-    judge,
-    is_finite,
-    X,
-    tasks,
-    interrupted,
-):
-    """Consume the epochs: record, watch, stop; True if ``max_iter`` stopped them."""
-    theta = estimator._theta
-    best = theta if judge is None else theta.copy()
-    if interrupted is None:
-        estimator.n_iter_ = 0
-    elif interrupted["patience_is_out"] or estimator.n_iter_ >= max_iter:
-        return not interrupted["patience_is_out"]
-    elif interrupted["theta"] is not None:
-        theta[:] = interrupted["theta"]
-    before, sound = theta.copy(), theta.copy()
-    try:
+    def _drive(self, epochs, monitor, tasks, interrupted):
+        """Consume the epochs until one is the last; True if ``max_iter`` says so."""
+        estimator, theta = self.estimator, self.estimator._theta
+        if interrupted is None:
+            estimator.n_iter_ = 0
+        elif interrupted["patience_is_out"] or estimator.n_iter_ >= self.max_iter:
+            return not interrupted["patience_is_out"]
+        elif interrupted["theta"] is not None:
+            theta[:] = interrupted["theta"]
+        before, sound = theta.copy(), theta.copy()
         for epoch in epochs:
-            if not (isfinite(epoch.loss) and is_finite()):
+            if not (isfinite(epoch.cost) and self._is_finite()):
                 theta[:] = sound
-                best = theta
-                raise ValueError(_diverged(estimator.n_iter_ + 1, epoch.loss, X, epoch))
+                rate = f"a learning rate of {epoch.learning_rate:.3g} and "
+                raise ValueError(monitor.diverged(epoch.cost, self.samples.X, rate))
             sound[:], before[:] = before, theta  # only a cost tells that weights do
-            _record(estimator, epoch)
-            if judge is None:
-                impatient = patience.update(epoch.loss)
-                estimator.best_loss_ = patience.best
-            else:
-                estimator.validation_scores_.append(judge())
-                impatient = patience.update(estimator.validation_scores_[-1])
-                estimator.best_validation_score_ = patience.best
-                if patience.improved:
-                    best[:] = theta
-                _say(
-                    estimator, "Validation score: %f", estimator.validation_scores_[-1]
-                )
-            schedule.on_wait(patience.count)
-            impatient = impatient and not schedule.on_plateau()
-            if tasks.end_epoch(best, theta, impatient):
-                _say(estimator, "A callback asked to stop. Stopping.")
+            estimator.t_ = epoch.n_seen
+            monitor.record(
+                epoch.cost, epoch.penalty, epoch.learning_rate, epoch.grad_norm
+            )
+            impatient = self._is_impatient()
+            if tasks.end_epoch(monitor.best, theta, impatient):
+                monitor.say("A callback asked to stop. Stopping.")
                 return False
             if impatient:
-                _say(estimator, "No improvement by tol=%g. Stopping.", estimator.tol)
+                monitor.say(f"No improvement by tol={estimator.tol:g}. Stopping.")
                 return False
-            if estimator.n_iter_ == max_iter:
+            if estimator.n_iter_ == self.max_iter:
                 return True
-    except KeyboardInterrupt:
-        _warn_of_ctrl_c(estimator)
-        return False
-    finally:
-        theta[:] = best
 
+    def _is_finite(self):
+        """Whether weights, and what the optimizer remembers, are finite."""
+        state = self.optimizer.state.values()
+        vectors = [self.estimator._theta, *(v for v in state if np.ndim(v))]
+        # The extremes are finite where all is, and need no array of bools.
+        return all(isfinite(v.min()) and isfinite(v.max()) for v in vectors)
 
-def _all_finite(theta, **state):
-    """Whether weights, and what the optimizer remembers, are finite."""
-    vectors = [theta, *(values for values in state.values() if np.ndim(values))]
-    # The extremes are finite where all is, and need no array of bools.
-    return all(isfinite(v.min()) and isfinite(v.max()) for v in vectors)
+    def _is_impatient(self):
+        """Whether patience, and with it training, has come to its end."""
+        estimator, patience = self.estimator, self.patience
+        if self.by_score:
+            impatient = patience.update(estimator.validation_scores_[-1])
+        else:
+            impatient = patience.update(estimator.loss_)
+            estimator.best_loss_ = patience.best
+        self.schedule.on_wait(patience.count)
+        return impatient and not self.schedule.on_plateau()
 
-
-def _record(estimator, epoch):
-    """Write the epoch into the estimator's fitted attributes."""
-    estimator.n_iter_ += 1
-    estimator.t_ = epoch.n_seen
-    estimator.loss_ = epoch.loss
-    estimator.loss_curve_.append(epoch.loss)
-    _say(estimator, "Iteration %d, loss = %.8f", estimator.n_iter_, epoch.loss)
-
-
-def _say(estimator, message, *values):
-    if estimator.verbose:
-        print(message % values)
-
-
-def _warn_of_ctrl_c(estimator):
-    warnings.warn(
-        f"Ctrl-C stopped training in iteration {estimator.n_iter_ + 1}; the weights "
-        "are those of the last whole step.",
-        UserWarning,
-        stacklevel=2,
-    )
-
-
-def _diverged(number, loss, X, epoch=None):
-    """Message for a cost, or weights, that are no longer finite."""
-    rate = f"a learning rate of {epoch.learning_rate:.3g} and " if epoch else ""
-    largest = max(abs(X.max()), abs(X.min()))
-    return (
-        f"Training diverged in epoch {number}: the loss is {loss} with {rate}X of size "
-        f"up to {largest:.3g}; scale X (StandardScaler) or lower learning_rate_init. "
-        "The estimator keeps the last weights with a finite loss."
-    )
-
-
-def _warn_of_max_iter(estimator):
-    """Warn that training ended before it converged, unless it could not converge."""
-    exactly = estimator.tol == 0 and estimator.n_iter_no_change == np.inf
-    if exactly or needs_length(estimator.learning_rate):
-        return
-    warnings.warn(
-        f"Training reached max_iter={estimator.max_iter} epochs and has not converged "
-        f"yet (loss {estimator.loss_:.6g}): raise max_iter or learning_rate_init.",
-        ConvergenceWarning,
-        stacklevel=2,
-    )
-
-
-def hold_out(estimator, X, y, sample_weight, rng):
-    """Training data, and the (X, y, sample_weight) that are held out.
-
-    The split is remembered: training that goes on later must not meet rows that
-    judged it, nor be judged by rows that it has met.
-    """
-    split = estimator._resume["split"]
-    if split is None or sum(map(len, split)) != X.shape[0]:
-        split = _split(X.shape[0], y, estimator.validation_fraction, rng)
-        estimator._resume["split"] = split
-        estimator.validation_scores_ = []
-        estimator.best_validation_score_ = None
-    train_rows, held_rows = split
-    if sample_weight is None:
-        return X[train_rows], y[train_rows], None, (X[held_rows], y[held_rows], None)
-    return (
-        X[train_rows],
-        y[train_rows],
-        sample_weight[train_rows],
-        (X[held_rows], y[held_rows], sample_weight[held_rows]),
-    )
-
-
-def _split(n_samples, y, fraction, rng):
-    """Rows to train on and rows to hold out, every class in proportion.
-
-    Multilabel rows are split without regard to their labels.
-    """
-    rows, alone = np.arange(n_samples), np.arange(0)
-    stratify = None
-    if y.ndim == 1:
-        of_its_class = np.bincount(y)[y]
-        rows, alone = rows[of_its_class > 1], rows[of_its_class == 1]
-        stratify = y[rows]
-        n_classes = len(np.unique(stratify))
-        if len(alone):
-            warnings.warn(
-                f"{len(alone)} of the classes have one sample only: it is trained on, "
-                "and early stopping does not see these classes.",
-                UserWarning,
-                stacklevel=2,
-            )
-        if np.ceil(fraction * len(rows)) < n_classes:
-            stratify = None  # too few rows to hold one of each class
-    n_held = int(np.ceil(fraction * len(rows)))
-    if not 2 <= n_held < len(rows):
-        raise ValueError(
-            f"validation_fraction={fraction} holds out {n_held} of {len(rows)} rows; "
-            "early stopping needs 2 or more, and some to train on: "
-            f"{'raise' if n_held < 2 else 'lower'} the fraction."
+    def _warn_of_max_iter(self):
+        """Warn that training ended before it converged, unless it could not."""
+        estimator = self.estimator
+        exactly = estimator.tol == 0 and estimator.n_iter_no_change == np.inf
+        if exactly or needs_length(estimator.learning_rate):
+            return
+        curve = estimator.validation_scores_ if self.by_score else estimator.loss_curve_
+        n_ago, improvement = last_improvement(
+            curve[-estimator.n_iter_ :], higher_is_better=self.by_score
         )
-    train_rows, held_rows = train_test_split(
-        rows, test_size=fraction, random_state=rng, stratify=stratify
-    )
-    return np.concatenate([train_rows, alone]), held_rows
-
-
-def _batches(estimator, X, y, sample_weight, rng):
-    """The training set in the estimator's batches, going on in the order it had."""
-    n_samples, batch_size = X.shape[0], estimator.batch_size
-    if batch_size == "auto":
-        batch_size = 200
-    elif batch_size > n_samples:
         warnings.warn(
-            f"batch_size={batch_size} is more than the {n_samples} training samples: "
-            "they make one batch.",
-            UserWarning,
+            f"Training reached max_iter={estimator.max_iter} epochs and has not "
+            f"converged yet: the {'validation score' if self.by_score else 'loss'} is "
+            f"{curve[-1]:.6g}, {improvement}; "
+            + (
+                "raise max_iter, or learning_rate_init to get there faster."
+                if n_ago <= 1
+                else "lower learning_rate_init, or let learning_rate fall."
+            ),
+            ConvergenceWarning,
             stacklevel=2,
         )
-    order = estimator._resume["order"]
-    return Minibatches(
-        X,
-        y,
-        estimator.n_outputs_,
-        sample_weight,
-        batch_size=min(batch_size, n_samples),
-        dtype=estimator._theta.dtype,
-        rng=rng if estimator.shuffle else None,
-        order=None if order is None or len(order) != n_samples else order,
-    )
 
 
-def _schedule(estimator, batches):
-    """Learning rate of a stochastic solver, going on where a checkpoint left it."""
-    rate, kind = estimator.learning_rate_init, estimator.learning_rate
-    resume = estimator._resume
-    if needs_length(kind):
-        factor = kind if callable(kind) else FACTORS[kind]
-        if kind == "cosine":
-            factor = partial(factor, warmup=estimator.warmup)
-        n_batches = ceil(batches.n_samples / batches.batch_size)
-        n_epochs_before = estimator.n_iter_ if resume["interrupted"] else 0
-        return OfProgress(
-            rate, factor, estimator.max_iter * n_batches, n_epochs_before * n_batches
-        )
-    settings = {
-        "constant": (),
-        "invscaling": (estimator.power_t,),
-        "adaptive": (resume["n_lowered"],),
-        "reduce_on_plateau": (resume["n_lowered"], estimator.n_iter_no_change),
-    }
-    return SCHEDULES[kind](rate, *settings[kind])
-
-
-def _optimizer(estimator):
-    if estimator.solver == "sgd":
-        return SGD(estimator.momentum, estimator.nesterovs_momentum)
-    return Adam(estimator.beta_1, estimator.beta_2, estimator.epsilon)
-
-
-@without_overflow_warnings
-def fit_by_lbfgs(estimator, X, y, sample_weight, rng, tasks):
-    """Minimise the cost over all samples by SciPy's L-BFGS-B.
+class QuasiNewtonTraining:
+    """Training on all samples at once, by SciPy's L-BFGS-B.
 
     Parameters
     ----------
-    estimator, X, y, sample_weight, rng, tasks
-        As for :func:`fit_by_steps`.
+    estimator, samples, rng, validation
+        As for :class:`SteppedTraining`.
     """
-    estimator._resume.update(
-        rng=rng.get_state(legacy=False), solver="lbfgs", interrupted=None
-    )
-    batches = Minibatches(
-        X, y, estimator.n_outputs_, sample_weight, dtype=estimator._theta.dtype
-    )
-    ((X1, Y, weights),) = batches
-    objective = estimator._objective(sample_weight)
-    objective.keep(batches.same_X1)
-    theta = objective.network.theta
-    whole = theta.copy()  # theta at the end of the last whole iteration
-    latest = {}
 
-    def value_and_grad(x):
-        if latest:  # the cost at the start may be all that is asked for
-            tasks.begin_epoch()
-        theta[:] = x
-        latest["cost"], grad = objective.value_and_grad(X1, Y, weights)
-        return latest["cost"], grad.astype(np.float64)
+    def __init__(self, estimator, samples, rng, validation=None):
+        self.estimator, self.samples = estimator, samples
+        self.validation = validation
+        batches = estimator._minibatches(samples)
+        (self.batch,) = batches
+        self.objective = estimator._objective(samples.sample_weight)
+        self.objective.keep(batches.same_X1)
+        # theta at the end of the last whole iteration
+        self.whole = estimator._theta.copy()
+        self.cost = None
+        estimator._resume.update(
+            rng=rng.get_state(legacy=False), solver="lbfgs", interrupted=None
+        )
 
-    def end_of_iteration(x):
-        whole[:] = x
-        estimator.n_iter_ += 1
-        # The last cost asked for is that of x.
-        estimator.loss_ = estimator.best_loss_ = latest["cost"]
-        estimator.loss_curve_.append(estimator.loss_)
-        _say(estimator, "Iteration %d, loss = %.8f", estimator.n_iter_, estimator.loss_)
-        if tasks.end_epoch(whole):
-            _say(estimator, "A callback asked to stop. Stopping.")
-            raise StopTraining
+    @without_overflow_warnings
+    def run(self, tasks=NO_TASKS):
+        """Train until L-BFGS, a callback or Ctrl-C ends it.
 
-    estimator.n_iter_ = 0
-    options = {
-        "maxiter": estimator.max_iter,
-        "maxfun": estimator.max_fun,
-        "gtol": estimator.tol,
-    }
-    try:
-        with blas_threads(objective.network.n_units, batches.n_samples):
-            result = minimize(
-                value_and_grad,
-                theta.astype(np.float64),
-                method="L-BFGS-B",
-                jac=True,
-                callback=end_of_iteration,
-                options=options,
-            )
-    except KeyboardInterrupt:
-        theta[:] = whole
-        _warn_of_ctrl_c(estimator)
-        return
-    except StopTraining:  # theta is where the iteration ended
-        return
-    if not (isfinite(result.fun) and np.isfinite(result.x).all()):
-        theta[:] = whole
-        raise ValueError(_diverged(estimator.n_iter_ + 1, result.fun, X))
-    theta[:] = result.x
-    estimator.loss_ = estimator.best_loss_ = float(result.fun)
-    estimator.n_iter_ = min(result.nit, estimator.max_iter)
-    if not result.success:
+        Parameters
+        ----------
+        tasks : FitTasks, default=NO_TASKS
+        """
+        estimator, theta = self.estimator, self.estimator._theta
+        monitor = Monitor(
+            estimator, self.validation, estimator.max_iter, estimator.verbose
+        )
+        estimator.n_iter_ = 0
+        try:
+            with blas_threads(self.objective.network.n_units, len(self.samples.y)):
+                result = self._minimize(monitor, tasks)
+            if not (isfinite(result.fun) and np.isfinite(result.x).all()):
+                theta[:] = self.whole
+                raise ValueError(monitor.diverged(result.fun, self.samples.X))
+            theta[:] = result.x
+            estimator.loss_ = estimator.best_loss_ = float(result.fun)
+            estimator.n_iter_ = min(result.nit, estimator.max_iter)
+        except KeyboardInterrupt:
+            theta[:] = self.whole
+            monitor.warn_of_ctrl_c()
+            return
+        except StopTraining:  # theta is where the iteration ended
+            return
+        finally:
+            monitor.end()
+        if not result.success:
+            self._warn(result)
+
+    def _minimize(self, monitor, tasks):
+        estimator = self.estimator
+
+        def value_and_grad(x):
+            if self.cost is not None:  # that at the start may be all that is asked for
+                tasks.begin_epoch()
+            estimator._theta[:] = x
+            self.cost, grad = self.objective.value_and_grad(*self.batch)
+            self.grad_norm = norm_of(grad)
+            return self.cost, grad.astype(np.float64)
+
+        def end_of_iteration(x):
+            self.whole[:] = x
+            # The last cost asked for is that of x.
+            estimator.best_loss_ = self.cost
+            monitor.record(self.cost, self.objective.penalty, grad_norm=self.grad_norm)
+            if tasks.end_epoch(monitor.best):
+                monitor.say("A callback asked to stop. Stopping.")
+                raise StopTraining
+
+        return minimize(
+            value_and_grad,
+            estimator._theta.astype(np.float64),
+            method="L-BFGS-B",
+            jac=True,
+            callback=end_of_iteration,
+            options={
+                "maxiter": estimator.max_iter,
+                "maxfun": estimator.max_fun,
+                "gtol": estimator.tol,
+            },
+        )
+
+    def _warn(self, result):
+        """Warn that L-BFGS ended before it converged."""
+        estimator = self.estimator
+        improvement = ""
+        if estimator.n_iter_:
+            curve = estimator.loss_curve_[-estimator.n_iter_ :]
+            improvement = f", {last_improvement(curve)[1]}"
+        if result.nit >= estimator.max_iter:
+            remedy = f"raise max_iter={estimator.max_iter}"
+        elif result.nfev >= estimator.max_fun:
+            remedy = f"raise max_fun={estimator.max_fun}"
+        else:
+            remedy = "scale X (StandardScaler)"
         warnings.warn(
             f"lbfgs stopped after {estimator.n_iter_} iterations without converging "
-            f"(loss {estimator.loss_:.6g}; {result.message}): raise max_iter or "
-            "max_fun, or scale X (StandardScaler).",
+            f"({result.message}): the loss is {estimator.loss_:.6g}{improvement}; "
+            f"{remedy}.",
             ConvergenceWarning,
             stacklevel=2,
         )

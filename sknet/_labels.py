@@ -81,7 +81,7 @@ def encode(y, kind, classes):
         more = f" and {len(unseen) - 5} more" if len(unseen) > 5 else ""
         raise ValueError(
             f"y holds labels {unseen[:5]}{more} that are not among the classes "
-            f"{classes.tolist()} of the first call: name all classes there."
+            f"{classes.tolist()}, which the first call sets: name all of them there."
         )
     return np.array([index[label] for label in labels])
 
@@ -110,3 +110,67 @@ def _warn_if_one_hot(y):
             UserWarning,
             stacklevel=2,
         )
+
+
+def class_factors(class_weight, kind, classes, samples):
+    """Factor on the weight of each class's samples.
+
+    "balanced" gives every class the same weight in all and leaves the sum of all
+    weights as it is::
+
+        factor_c = (sum of all weights) / (n_classes * sum of the weights of class c)
+
+    which counts rows where there are no weights (King and Zeng, *Logistic regression
+    in rare events data*, Political Analysis 9, 2001).
+
+    Parameters
+    ----------
+    class_weight : {"balanced"}, dict or None
+        A dict from a label to a factor; labels that it lacks have 1.
+    kind : str
+        Kind of the labels.
+    classes : ndarray of shape (n_classes,)
+    samples : Samples
+        Their y encoded.
+
+    Returns
+    -------
+    factors : ndarray of shape (n_classes,) or None
+
+    Raises
+    ------
+    ValueError
+        For multilabel targets, labels that are no classes, and factors that are not
+        numbers, 0 or more, or leave nothing to train on.
+    """
+    if class_weight is None:
+        return None
+    if kind == "multilabel-indicator":
+        raise ValueError(
+            f"class_weight={class_weight!r} needs one class a sample, y is "
+            "multilabel: pass sample_weight instead."
+        )
+    if class_weight == "balanced":
+        weight = samples.sample_weight
+        totals = np.bincount(samples.y, weight, minlength=len(classes)).astype(float)
+        totals[totals == 0] = np.inf  # a class without samples
+        n_present = np.isfinite(totals).sum()
+        return totals[np.isfinite(totals)].sum() / (n_present * totals)
+    labels = classes.tolist()
+    unknown = [label for label in class_weight if label not in labels]
+    if unknown:
+        raise ValueError(
+            f"class_weight has the labels {unknown}, which are not among the classes "
+            f"{labels}: use the labels of y."
+        )
+    factors = np.array([class_weight.get(label, 1.0) for label in labels], dtype=float)
+    if not (np.isfinite(factors) & (factors >= 0)).all():
+        raise ValueError(
+            f"class_weight={class_weight} must hold finite numbers, 0 or more."
+        )
+    if not factors[samples.y].any():
+        raise ValueError(
+            f"class_weight={class_weight} gives all samples the weight 0: give a class "
+            "that y has a weight above 0."
+        )
+    return factors

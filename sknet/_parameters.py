@@ -5,6 +5,8 @@ import warnings
 from numbers import Integral, Real
 
 import numpy as np
+from scipy import sparse
+from sklearn.metrics import get_scorer_names
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from sknet.activations import ACTIVATIONS
@@ -21,7 +23,7 @@ COUNT = Interval(Integral, 1, None, closed="left")
 PARAMETER_CONSTRAINTS = {
     "hidden_layer_sizes": ["array-like", COUNT],
     "activation": [StrOptions(set(ACTIVATIONS)), list, tuple],
-    "solver": [StrOptions({"adam", "sgd", "lbfgs"})],
+    "solver": [StrOptions({"adam", "adamw", "sgd", "lbfgs"})],
     "alpha": [NUMBER],
     "batch_size": [StrOptions({"auto"}), COUNT],
     "learning_rate": [StrOptions({*SCHEDULES, *FACTORS}), callable],
@@ -50,10 +52,20 @@ PARAMETER_CONSTRAINTS = {
         None,
     ],
     "warmup": [FRACTION],
+    "class_weight": [StrOptions({"balanced"}), dict, None],
+    "dropout": [FRACTION, "array-like"],
+    "input_dropout": [FRACTION],
+    "label_smoothing": [FRACTION],
+    "weight_decay": [NUMBER],
+    "max_grad_norm": [POSITIVE, None],
+    "augment": [callable, None],
+    "scoring": [StrOptions({"loss", *get_scorer_names()}), callable, None],
 }
 
 OF_SGD = ("momentum", "nesterovs_momentum")
 OF_ADAM = ("beta_1", "beta_2", "epsilon")
+OF_ADAMW = ("weight_decay",)
+OF_LBFGS = ("max_fun",)
 OF_BATCHES = (
     "batch_size",
     "learning_rate",
@@ -66,13 +78,45 @@ OF_BATCHES = (
     "n_iter_no_change",
 )
 WITHOUT_EFFECT = {
-    "adam": (*OF_SGD, "max_fun"),
-    "sgd": (*OF_ADAM, "max_fun"),
-    "lbfgs": (*OF_SGD, *OF_ADAM, *OF_BATCHES),
+    "adam": (*OF_SGD, *OF_ADAMW, *OF_LBFGS),
+    "adamw": (*OF_SGD, *OF_LBFGS),
+    "sgd": (*OF_ADAM, *OF_ADAMW, *OF_LBFGS),
+    "lbfgs": (*OF_SGD, *OF_ADAM, *OF_ADAMW, *OF_BATCHES),
+}
+# Off by default and impossible with "lbfgs", which wants the same function throughout.
+OF_STEPS_ONLY = {
+    "dropout": 0.0,
+    "input_dropout": 0.0,
+    "augment": None,
+    "max_grad_norm": None,
 }
 
 
-def warn_of_parameters_without_effect(estimator):
+def check_combinations(estimator, X):
+    """Refuse what cannot go together.
+
+    Raises
+    ------
+    ValueError
+        For a feature that the solver, or a sparse X, cannot have.
+    """
+    if estimator.solver == "lbfgs":
+        for name, off in OF_STEPS_ONLY.items():
+            value = getattr(estimator, name)
+            if np.any(value) if name == "dropout" else value != off:
+                raise ValueError(
+                    f"{name}={value!r} does not go with solver='lbfgs', which needs a "
+                    f"cost that stays the same: set {name}={off}, or use 'adam', "
+                    "'adamw' or 'sgd'."
+                )
+    if estimator.augment is not None and sparse.issparse(X):
+        raise ValueError(
+            f"augment={estimator.augment!r} needs a dense X, got a sparse one: pass "
+            "X.toarray(), or set augment=None."
+        )
+
+
+def warn_of_parameters_without_effect(estimator, validation_is_given=False):
     """Warn once of the parameters that were set but do nothing beside the others.
 
     ``MLPClassifier`` ignores them silently, so that who asks for early stopping with
@@ -85,8 +129,13 @@ def warn_of_parameters_without_effect(estimator):
     for name, kind in (("power_t", "invscaling"), ("warmup", "cosine")):
         if estimator.learning_rate != kind:
             context.setdefault(name, f"learning_rate={estimator.learning_rate!r}")
-    if not estimator.early_stopping:
+    if validation_is_given:
+        context.setdefault("validation_fraction", "X_val")
+    elif not estimator.early_stopping:
         context.setdefault("validation_fraction", "early_stopping=False")
+        context.setdefault("scoring", "early_stopping=False")
+    elif estimator.solver == "lbfgs":
+        context.setdefault("scoring", "solver='lbfgs'")
     defaults = inspect.signature(type(estimator)).parameters
     idle = [
         f"{name}={getattr(estimator, name)!r} with {reason}"
@@ -117,6 +166,37 @@ def layer_sizes(hidden_layer_sizes):
             f"{hidden_layer_sizes!r}."
         )
     return [int(size) for size in sizes]
+
+
+def layer_dropout(dropout, n_hidden):
+    """Probability that a unit is left out, for each hidden layer.
+
+    Raises
+    ------
+    ValueError
+        For a list that is not as long as there are hidden layers, or a number that
+        is not in [0, 1).
+
+    Examples
+    --------
+    >>> layer_dropout(0.5, 2), layer_dropout([0.1, 0.2], 2)
+    ([0.5, 0.5], [0.1, 0.2])
+    """
+    if isinstance(dropout, Real):
+        return [dropout] * n_hidden
+    dropout = list(dropout)
+    if len(dropout) != n_hidden:
+        raise ValueError(
+            f"dropout={dropout!r} has {len(dropout)} entries for {n_hidden} hidden "
+            "layers: give one for each, or a single number for all."
+        )
+    for p in dropout:
+        if not (isinstance(p, Real) and 0 <= p < 1):
+            raise ValueError(
+                f"dropout has {p!r} for a layer: give numbers from 0 up to, but not "
+                "including, 1."
+            )
+    return dropout
 
 
 def layer_activations(activation, n_hidden):

@@ -34,6 +34,11 @@ class Objective:
     mean_weight : float, default=1.0
         Mean of ``sample_weight`` over the whole training set.
 
+    Attributes
+    ----------
+    penalty : float
+        The penalty's part of the last cost.
+
     Examples
     --------
     >>> from sknet.activations import ACTIVATIONS
@@ -52,6 +57,7 @@ class Objective:
         self.loss = loss
         self.alpha = float(alpha)
         self.mean_weight = float(mean_weight)
+        self.penalty = 0.0
         self._grad = np.empty_like(network.theta)
         self._grads = network.unflatten(self._grad)
         self._biases = [
@@ -93,9 +99,32 @@ class Objective:
         grad : ndarray of the shape of theta
             This object's own: the next call overwrites it.
         """
-        forward, layers = self._buffers_for(X1.shape[1])
         per_sample = 1.0 / (X1.shape[1] * self.mean_weight)  # 1 / m
+        loss, delta, layers = self._forward(X1, Y, sample_weight, per_sample)
+        self._backpropagate(X1, delta, layers)
+        if not self.alpha:
+            return loss, self._grad
+        self.penalty = self._penalise(per_sample)
+        return loss + self.penalty, self._grad
 
+    def mean_loss(self, X1, Y, sample_weight=None):
+        """Mean loss of a batch, which is J without the penalty.
+
+        Parameters
+        ----------
+        X1, Y, sample_weight
+            As for :meth:`value_and_grad`.
+
+        Returns
+        -------
+        loss : float
+        """
+        per_sample = 1.0 / (X1.shape[1] * self.mean_weight)
+        return self._forward(X1, Y, sample_weight, per_sample)[0]
+
+    def _forward(self, X1, Y, sample_weight, per_sample):
+        """Mean loss, dJ/dz of the output layer, and what backpropagation works on."""
+        forward, layers = self._buffers_for(X1.shape[1])
         kept, by_feature = self._kept
         z = self.network.forward(by_feature if X1 is kept else X1, forward)
         losses = self.loss.residual(z, Y)  # z is now h - y, the output's delta
@@ -103,12 +132,7 @@ class Objective:
             losses *= sample_weight
             z *= sample_weight
         z *= per_sample
-        self._backpropagate(X1, z, layers)
-
-        cost = float(np.add.reduce(losses)) * per_sample
-        if self.alpha:
-            cost += self._penalise(per_sample)
-        return cost, self._grad
+        return float(np.add.reduce(losses)) * per_sample, z, layers
 
     def _backpropagate(self, X1, delta, layers):
         """Fill the gradient of the loss from ``delta``, dJ/dz of the output layer."""

@@ -1,7 +1,5 @@
 """The classifier: labels to the network's outputs and back, in scikit-learn's terms."""
 
-from functools import partial
-
 import numpy as np
 from scipy import sparse
 from scipy.special import expit, log_expit, log_softmax
@@ -12,19 +10,41 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sknet._base import NetworkEstimator, unchanged_on_error
 from sknet._callbacks import FitTasks
-from sknet._fitting import fit_by_lbfgs, fit_by_steps, hold_out
-from sknet._labels import encode, learn_labels
+from sknet._fitting import QuasiNewtonTraining, SteppedTraining
+from sknet._labels import class_factors, encode, learn_labels
+from sknet._validation import ValidationSet, hold_out
 from sknet.losses import LOSSES
 from sknet.schedules import SCHEDULES, needs_length
-from sknet.training import Minibatches
 
 
 def _trains_by_steps(estimator):
     if estimator.solver == "lbfgs":
         raise AttributeError(
-            "partial_fit needs solver='adam' or 'sgd': lbfgs takes all samples at once."
+            "partial_fit needs solver='adam', 'adamw' or 'sgd': lbfgs takes all "
+            "samples at once."
         )
     return True
+
+
+def _is_pair(X_val, y_val, sample_weight_val):
+    """Whether there is a validation set; half of one is refused."""
+    if (X_val is None) != (y_val is None) or (
+        sample_weight_val is not None and X_val is None
+    ):
+        given = [
+            name
+            for name, value in [
+                ("X_val", X_val),
+                ("y_val", y_val),
+                ("sample_weight_val", sample_weight_val),
+            ]
+            if value is not None
+        ]
+        raise ValueError(
+            f"a validation set needs both X_val and y_val, got {' and '.join(given)} "
+            "alone: pass both, or neither."
+        )
+    return X_val is not None
 
 
 class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
@@ -48,9 +68,10 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
         ``(f, derivative)`` of functions of arrays is one's own activation; the
         derivative is written in the output of f or in its input, and ``fit`` finds
         out which and whether it is right (:mod:`sknet.custom_activations`).
-    solver : {"adam", "sgd", "lbfgs"}, default="adam"
-        "adam" and "sgd" train in mini-batches (:mod:`sknet.optimizers`); "lbfgs" is
-        SciPy's quasi-Newton method on all samples at once, good for small data.
+    solver : {"adam", "adamw", "sgd", "lbfgs"}, default="adam"
+        "adam", "adamw" (Adam with ``weight_decay``) and "sgd" train in mini-batches
+        (:mod:`sknet.optimizers`); "lbfgs" is SciPy's quasi-Newton method on all
+        samples at once, good for small data.
     alpha : float, default=0.0001
         Strength of the penalty alpha / (2 m) sum W^2, without the biases, where m is
         the number of rows of the *batch* (the sum of their weights on a full one).
@@ -60,7 +81,7 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
         Rows of a mini-batch; "auto" is min(200, n_samples).  The last batch of an
         epoch may be shorter.
     learning_rate : str or callable, default="constant"
-        Course of the learning rate of "adam" and "sgd" (:mod:`sknet.schedules`):
+        Course of the learning rate, "lbfgs" excepted (:mod:`sknet.schedules`):
 
         - "constant";
         - "invscaling": learning_rate_init / (t + 1)^power_t with t the number of
@@ -96,7 +117,9 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
         improvement; for "lbfgs" the largest gradient entry at which it stops (it
         also stops when SciPy finds that the cost hardly changes).
     verbose : bool or int, default=False
-        Whether to print a line for each epoch.
+        1 or True shows a progress bar, if rich or tqdm is installed, else one line at
+        the end; 2 and more print a line for each epoch.  Nothing is printed by
+        ``partial_fit``, nor in other processes and threads, such as a search's.
     warm_start : bool, default=False
         Whether ``fit`` goes on from the last call's weights (with ``early_stopping``
         the best), optimizer memory and random stream instead of starting afresh.
@@ -105,9 +128,10 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
     nesterovs_momentum : bool, default=True
         Whether the momentum of "sgd" is Nesterov's.
     early_stopping : bool, default=False
-        Whether to hold out ``validation_fraction`` of the samples, class by class in
-        proportion, stop when the accuracy on them no longer improves, and keep the
-        weights that did best there.
+        Whether to stop when the score (``scoring``) on a validation set no longer
+        improves: the one given to ``fit``, or else ``validation_fraction`` of the
+        samples, class by class in proportion, which are held out for it.  The weights
+        that scored best are kept.
     validation_fraction : float in [0, 1), default=0.1
         Fraction of the samples that early stopping holds out.
     beta_1 : float in [0, 1), default=0.9
@@ -136,6 +160,38 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
     warmup : float in [0, 1), default=0.0
         Fraction of training in which the rate of "cosine" rises from 0 in a straight
         line.
+    class_weight : "balanced", dict or None, default=None
+        Factors on the weights of each class's samples, in training and validation: a
+        dict from labels to factors (1 for labels that it lacks), or "balanced", all
+        weights / (n_classes * weights of the class), which gives every class the same
+        weight in all.  Not for multilabel targets.
+    dropout : float in [0, 1), or list of these, default=0.0
+        Probability that a hidden unit is left out in a step of training, or one such
+        number for each hidden layer (:mod:`sknet.dropout`).  Not for "lbfgs".
+    input_dropout : float in [0, 1), default=0.0
+        Probability that a feature of a sample is set to 0 in a step of training.  Not
+        for "lbfgs".
+    label_smoothing : float in [0, 1), default=0.0
+        Share of each target that is spread over all classes in equal parts,
+        Y (1 - label_smoothing) + label_smoothing / n_classes, so that the network need
+        not become certain (:func:`sknet.training.targets`).
+    weight_decay : float, default=0.01
+        Rate at which "adamw" shrinks the weights, biases excepted: in each step by the
+        factor 1 - learning rate * weight_decay.  Unlike ``alpha``, which acts too
+        unless it is 0, it does not depend on the batch.
+    max_grad_norm : float or None, default=None
+        Longest gradient (Euclidean norm) that a step takes as it is; a longer one is
+        shortened to it (:func:`sknet.optimizers.clip`).  Not for "lbfgs".
+    augment : callable or None, default=None
+        ``augment(X_batch, rng)`` returns what to train on in the place of a batch's
+        samples, an array of the same shape, anew in each step; ``rng`` is a
+        ``numpy.random.Generator``.  See :mod:`sknet.augment`.  Not for "lbfgs", nor
+        for a sparse X.
+    scoring : str, callable or None, default=None
+        What the best weights score best by on the validation set, and what early
+        stopping watches: None is the accuracy, "loss" the negated loss, anything else
+        a scorer of scikit-learn, by its name or as ``scorer(estimator, X, y)``, which
+        also gets ``sample_weight`` where there are weights.
 
     Attributes
     ----------
@@ -152,10 +208,24 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
         Lowest cost of an epoch; None with ``early_stopping``.
     loss_curve_ : list of float
         Cost of each epoch, of the last 100 calls under ``partial_fit``.
+    history_ : dict of list of float
+        What was measured in each epoch (in the last 100 calls under ``partial_fit``),
+        lists of equal length:
+
+        - "loss": mean loss of its batches, each before its step, dropout off;
+        - "penalty": mean penalty, ``loss_curve_`` less the loss;
+        - "learning_rate" and "grad_norm", the Euclidean norm of the gradient before it
+          was clipped: those of its last step ("lbfgs" has no learning rate: NaN);
+        - "seconds": the time that it took, validation included;
+        - "val_loss" and "val_score": loss and score on the validation set after it, if
+          there is one.
     validation_scores_ : list of float or None
-        Accuracy on the held-out rows after each epoch, with ``early_stopping``.
+        Score on the validation set after each epoch, if there is one.
     best_validation_score_ : float or None
         The highest of them, that of the weights kept.
+    best_iteration_ : int or None
+        The first epoch with that score, counted from 1 over all calls of ``fit`` that
+        went on from each other: the weights kept are those at its end.
     n_iter_ : int
         Epochs (iterations of "lbfgs") of the last call.
     t_ : int
@@ -196,6 +266,23 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
     >>> net = ScratchMLPClassifier((30,), learning_rate_init=0.01, random_state=0)
     >>> net.fit(X_train, y_train).score(X_test, y_test) > 0.95
     True
+
+    The same with what keeps a network from learning its samples by heart, and
+    validated on the way:
+
+    >>> net = ScratchMLPClassifier(
+    ...     (100,),
+    ...     solver="adamw",
+    ...     learning_rate="cosine",
+    ...     learning_rate_init=0.01,
+    ...     dropout=0.3,
+    ...     label_smoothing=0.1,
+    ...     max_iter=20,
+    ...     random_state=0,
+    ... )
+    >>> net = net.fit(X_train, y_train, X_val=X_test, y_val=y_test)
+    >>> net.history_["val_score"][net.best_iteration_ - 1] == net.score(X_test, y_test)
+    True
     """
 
     def __init__(
@@ -228,6 +315,14 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
         out_activation="auto",
         dtype=None,
         warmup=0.0,
+        class_weight=None,
+        dropout=0.0,
+        input_dropout=0.0,
+        label_smoothing=0.0,
+        weight_decay=0.01,
+        max_grad_norm=None,
+        augment=None,
+        scoring=None,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -256,11 +351,30 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
         self.out_activation = out_activation
         self.dtype = dtype
         self.warmup = warmup
+        self.class_weight = class_weight
+        self.dropout = dropout
+        self.input_dropout = input_dropout
+        self.label_smoothing = label_smoothing
+        self.weight_decay = weight_decay
+        self.max_grad_norm = max_grad_norm
+        self.augment = augment
+        self.scoring = scoring
 
     # -- training ----------------------------------------------------------------
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y, sample_weight=None, *, coef_init=None, intercept_init=None):
+    def fit(
+        self,
+        X,
+        y,
+        sample_weight=None,
+        *,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+        coef_init=None,
+        intercept_init=None,
+    ):
         """Train on X and y.
 
         Parameters
@@ -271,6 +385,14 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
             Labels of any type, or a multilabel indicator of 0 and 1, dense or sparse.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights, 0 or more; a sample of weight 0 is as if it were not there.
+        X_val : array-like or sparse matrix of shape (n_val, n_features), default=None
+            Samples to validate on after each epoch.  The weights that score best on
+            them (``scoring``) are kept, ``history_`` has their loss and score, and
+            ``early_stopping`` watches them instead of holding out training samples.
+        y_val : array-like of shape (n_val,) or (n_val, n_labels), default=None
+            Their labels.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Their weights.
         coef_init : list of array-like of shape (n_inputs, n_units), default=None
             Weights to start from instead of random ones, shaped like ``coefs_``.
         intercept_init : list of array-like of shape (n_units,), default=None
@@ -288,22 +410,26 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
         """
         tasks = FitTasks(self, X, y, sample_weight)
         first = not (self.warm_start and hasattr(self, "coefs_"))
+        given = X_val, y_val, sample_weight_val
         with unchanged_on_error(self):
-            X, y, sample_weight, rng = self._prepare(X, y, sample_weight, first)
+            samples, rng = self._prepare(
+                X, y, sample_weight, first, validation_is_given=_is_pair(*given)
+            )
             if not first:  # an error in what follows must find the old one untouched
                 self._theta = self._theta.copy()
             if coef_init is not None:
                 self.coefs_ = coef_init
             if intercept_init is not None:
                 self.intercepts_ = intercept_init
-            judge = None
-            if self.early_stopping and self.solver != "lbfgs":
-                X, y, sample_weight, held_out = hold_out(self, X, y, sample_weight, rng)
-                judge = partial(self._encoded_accuracy, *held_out)
-        if self.solver == "lbfgs":
-            fit_by_lbfgs(self, X, y, sample_weight, rng, tasks)
-        else:
-            fit_by_steps(self, X, y, sample_weight, rng, judge=judge, tasks=tasks)
+            validation = None
+            if X_val is not None:
+                validation = self._validation_set(*given)
+            elif self.early_stopping and self.solver != "lbfgs":
+                samples, held_out = hold_out(self, samples, rng)
+                validation = ValidationSet(self, held_out)
+        by_lbfgs = self.solver == "lbfgs"
+        training = QuasiNewtonTraining if by_lbfgs else SteppedTraining
+        training(self, samples, rng, validation).run(tasks)
         tasks.end()
         return self
 
@@ -313,7 +439,8 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
         """Train on for one epoch over X and y.
 
         k calls with the same data make the model of ``fit`` with ``max_iter=k``.
-        Callbacks are not called: the loop that they would watch is the caller's.
+        Nothing is printed, and callbacks are not called: the loop that they
+        would watch is the caller's.
 
         Parameters
         ----------
@@ -334,8 +461,9 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
         ------
         ValueError
             For data that cannot be trained on, labels that are not among the classes,
-            with ``early_stopping``, which one epoch has no use for, or with a
-            ``learning_rate`` that needs to know how long training will last.
+            with ``early_stopping``, which one epoch has no use for, with a
+            ``learning_rate`` that needs to know how long training will last, or with
+            ``class_weight="balanced"``, which needs all samples.
         """
         if self.early_stopping:
             raise ValueError(
@@ -347,6 +475,12 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
                 f"partial_fit does not support learning_rate={self.learning_rate!r}, "
                 "which needs the length of training: set it to one of "
                 f"{', '.join(map(repr, SCHEDULES))}, or call fit."
+            )
+        if self.class_weight == "balanced":
+            raise ValueError(
+                "partial_fit does not support class_weight='balanced', which needs all "
+                "samples: pass a dict such as compute_class_weight('balanced', ...) of "
+                "scikit-learn gives, or sample_weight."
             )
         first = not hasattr(self, "coefs_")
         if first and classes is None:
@@ -362,15 +496,26 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
                     f"{self.classes_.tolist()}."
                 )
         with unchanged_on_error(self):
-            X, y, sample_weight, rng = self._prepare(
+            samples, rng = self._prepare(
                 X, y, sample_weight, first, classes, incremental=True
             )
-        fit_by_steps(self, X, y, sample_weight, rng, incremental=True)
+        SteppedTraining(self, samples, rng, incremental=True).run()
         return self
 
-    def _prepare(self, X, y, sample_weight, first, classes=None, *, incremental=False):
-        """Validated X, encoded y, weights and random stream; the network is ready."""
-        X, y, sample_weight = self._validate(X, y, sample_weight, first)
+    def _prepare(
+        self,
+        X,
+        y,
+        sample_weight,
+        first,
+        classes=None,
+        *,
+        incremental=False,
+        validation_is_given=False,
+    ):
+        """Validated samples, encoded, and the random stream; the network is ready."""
+        samples = self._validate(X, y, sample_weight, first)
+        y = samples.y
         if first:
             self._kind, self.classes_ = learn_labels(y, classes)
             self._sparse_labels = sparse.issparse(y)
@@ -381,10 +526,41 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
                     "warm_start can only go on with the classes that it began with, "
                     f"{self.classes_.tolist()}; y has {classes.tolist()}."
                 )
-        y = encode(y, self._kind, self.classes_)
+        samples = samples._replace(y=encode(y, self._kind, self.classes_))
+        self._class_factors = class_factors(
+            self.class_weight, self._kind, self.classes_, samples
+        )
+        samples = self._with_class_weight(samples)
         n_outputs = 1 if self._kind == "binary" else len(self.classes_)
-        rng = self._start(n_outputs, self._resolved_out_activation(), X, first)
-        return X, y, sample_weight, rng
+        rng = self._start(
+            n_outputs,
+            self._resolved_out_activation(),
+            samples.X,
+            first,
+            validation_is_given,
+        )
+        return samples, rng
+
+    def _with_class_weight(self, samples):
+        factors = self._class_factors
+        return samples.weighted(None if factors is None else factors[samples.y])
+
+    def _validation_set(self, X_val, y_val, sample_weight_val):
+        """The user's validation set, and how well the weights do on it so far."""
+        trained = self.loss_curve_
+        try:
+            samples = self._validate(X_val, y_val, sample_weight_val, first=False)
+            y = encode(samples.y, self._kind, self.classes_)
+        except ValueError as error:
+            raise ValueError(f"X_val, y_val or sample_weight_val: {error}") from error
+        samples = self._with_class_weight(samples._replace(y=y))
+        validation = ValidationSet(self, samples)
+        if self.validation_scores_ is None:
+            self._forget_validation()
+        if trained:  # perhaps on other validation samples
+            _, self.best_validation_score_ = validation.evaluate()
+            self.best_iteration_ = self.best_iteration_ or len(trained)
+        return validation
 
     def _resolved_out_activation(self):
         if self.out_activation == "softmax" and self._kind != "multiclass":
@@ -396,21 +572,28 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
             return "softmax" if self._kind == "multiclass" else "logistic"
         return self.out_activation
 
-    def _encoded_accuracy(self, X, y, sample_weight):
-        """Accuracy against encoded labels; all labels must be right in multilabel."""
-        right = self._decide(self._outputs(X)) == y
+    def _accuracy(self, raw, y, sample_weight):
+        """Accuracy of raw outputs, a row a sample, against encoded labels.
+
+        All labels must be right in multilabel.
+        """
+        right = self._decide(raw) == y
         if right.ndim == 2:
             right = right.all(axis=1)
         return float(np.average(right, weights=sample_weight))
 
+    def _decoded(self, y):
+        """Labels of encoded y."""
+        if self._kind == "multilabel-indicator":
+            return y.astype(int)
+        return self.classes_[y]
+
     def _whole_batch(self, X, y, sample_weight):
         """Objective on these data, and the one batch they make, for gradient checks."""
         first = not hasattr(self, "coefs_")
-        X, y, sample_weight, _ = self._prepare(X, y, sample_weight, first)
-        (batch,) = Minibatches(
-            X, y, self.n_outputs_, sample_weight, dtype=self._theta.dtype
-        )
-        return self._objective(sample_weight), batch
+        samples, _ = self._prepare(X, y, sample_weight, first)
+        (batch,) = self._minibatches(samples)
+        return self._objective(samples.sample_weight), batch
 
     # -- prediction --------------------------------------------------------------
 
@@ -457,11 +640,8 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
             Class labels, or for multilabel targets an indicator of 0 and 1, sparse
             where y was sparse in training.
         """
-        decisions = self._decide(self._outputs(self._validated(X)))
-        if self._kind != "multilabel-indicator":
-            return self.classes_[decisions]
-        decisions = decisions.astype(int)
-        return sparse.csr_matrix(decisions) if self._sparse_labels else decisions
+        labels = self._decoded(self._decide(self._outputs(self._validated(X))))
+        return sparse.csr_matrix(labels) if self._sparse_labels else labels
 
     def decision_function(self, X):
         """Raw outputs: logits.

@@ -141,3 +141,80 @@ class Adam:
         axpy(addend, self.state[name], a=1.0 / unit)
         self.state[name + "_unit"] = unit
         return unit
+
+
+class AdamW(Adam):
+    """Adam with decay of the weights by the same factor in every step.
+
+    ::
+
+        W = W - learning_rate * weight_decay * W
+
+    before Adam's step.  A penalty in the cost would pass through Adam's scaling, which
+    all but cancels it where gradients are large; this decay depends neither on the
+    gradients nor on the size of a batch (Loshchilov and Hutter, *Decoupled weight
+    decay regularization*, ICLR 2019, algorithm 2; as in PyTorch, the decay is
+    multiplied by the learning rate in force).
+
+    Parameters
+    ----------
+    decaying : list of ndarray
+        Views on theta: the weights, without the biases.
+    weight_decay : float >= 0, default=0.01
+    beta_1, beta_2, epsilon
+        See :class:`Adam`.
+
+    Examples
+    --------
+    >>> theta = np.array([1.0, 2.0])
+    >>> adamw = AdamW([theta[1:]], weight_decay=0.1)
+    >>> adamw.init(theta)
+    >>> adamw.step(theta, grad=np.zeros(2), learning_rate=0.5)
+    >>> theta
+    array([1. , 1.9])
+    """
+
+    def __init__(self, decaying, weight_decay=0.01, **settings):
+        super().__init__(**settings)
+        self.decaying = decaying
+        self.weight_decay = float(weight_decay)
+
+    def step(self, theta, grad, learning_rate):
+        """Change ``theta`` in place by one step."""
+        for W in self.decaying:
+            W *= 1 - learning_rate * self.weight_decay
+        super().step(theta, grad, learning_rate)
+
+
+def clip(grad, max_norm):
+    """Shorten ``grad`` in place to ``max_norm`` if it is longer.
+
+    One outlying batch then cannot throw the weights far off (Pascanu, Mikolov and
+    Bengio, *On the difficulty of training recurrent neural networks*, ICML 2013,
+    algorithm 1).
+
+    Parameters
+    ----------
+    grad : ndarray of shape (n_parameters,)
+    max_norm : float > 0
+
+    Returns
+    -------
+    norm : float
+        The Euclidean norm that it had.
+
+    Examples
+    --------
+    >>> grad = np.array([3.0, -4.0])
+    >>> clip(grad, max_norm=1.0), grad
+    (5.0, array([ 0.6, -0.8]))
+    """
+    norm = norm_of(grad)
+    if norm > max_norm:
+        grad *= max_norm / norm
+    return norm
+
+
+def norm_of(grad):
+    """Euclidean norm of a vector, as a float."""
+    return float(np.dot(grad, grad)) ** 0.5

@@ -6,13 +6,14 @@ drives it to record, to print, to stop.
 
 import signal
 import threading
-from math import isfinite
+from math import isfinite, nan
 from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
 
 from sknet.network import prepend_ones
+from sknet.optimizers import clip, norm_of
 
 # Rows gathered at once, so many bytes: they should stay in a core's own cache.
 BLOCK_BYTES = 2**18
@@ -28,17 +29,23 @@ class Epoch(NamedTuple):
     ----------
     number : int
         Counted from 1.
-    loss : float
-        Mean cost of its batches, penalty included, each measured before its step.
+    cost : float
+        Mean cost of its batches, each measured before its step.
+    penalty : float
+        The penalty's part of it; the rest is the loss.
     learning_rate : float
         The learning rate of its last step.
+    grad_norm : float
+        Euclidean norm of the gradient at its last step, before it was clipped.
     n_seen : int
         Samples trained on so far.
     """
 
     number: int
-    loss: float
+    cost: float
+    penalty: float
     learning_rate: float
+    grad_norm: float
     n_seen: int
 
 
@@ -64,11 +71,17 @@ class Minibatches:
         Shuffles the samples before each epoch; None keeps them in their order.
     order : ndarray of shape (n_samples,), default=None
         The order that an earlier epoch left, to shuffle further.
+    label_smoothing : float in [0, 1), default=0.0
+        See :func:`targets`.
+    augment : callable, default=None
+        From the rows of a batch, an array of its own, to a new array of that shape
+        that is trained on instead; dense X only.
 
     Attributes
     ----------
     same_X1 : ndarray or None
-        X1 of every epoch, where all samples make one batch and X is dense and small.
+        X1 of every epoch, where all samples make one batch and X is dense, small and
+        not augmented.
 
     Examples
     --------
@@ -95,6 +108,8 @@ class Minibatches:
         dtype=np.float64,
         rng=None,
         order=None,
+        label_smoothing=0.0,
+        augment=None,
     ):
         self.n_samples, n_features = X.shape
         self.X, self.y, self.sample_weight = X, y, sample_weight
@@ -102,8 +117,9 @@ class Minibatches:
         self.dtype = np.dtype(dtype)
         self.rng = rng
         self.order = order
-        # One output stands for the second of two classes.
-        self._positives = np.arange(n_outputs) if n_outputs > 1 else np.array([1])
+        self.n_outputs = n_outputs
+        self.label_smoothing = label_smoothing
+        self.augment = augment
 
         row_bytes = (1 + n_features) * self.dtype.itemsize
         small = row_bytes * self.n_samples <= COPIED_BYTES and not sparse.issparse(X)
@@ -111,7 +127,8 @@ class Minibatches:
         self._whole = None
         if self.batch_size >= self.n_samples:
             self._whole = self._gather(slice(None))
-        self.same_X1 = self._whole[0] if self._whole and small else None
+        stays = self._whole is not None and small and augment is None
+        self.same_X1 = self._whole[0] if stays else None
         row_bytes += n_outputs * self.dtype.itemsize
         batches_in_block = max(1, BLOCK_BYTES // (row_bytes * self.batch_size))
         self._block = min(batches_in_block * self.batch_size, self.n_samples)
@@ -125,7 +142,8 @@ class Minibatches:
             permutation = np.arange(self.n_samples)
             self.rng.shuffle(permutation)
         if self._whole is not None:  # the order of a sum does not matter
-            yield self._whole
+            X1, Y, w = self._whole
+            yield self._augmented(X1), Y, w
             return
         if self.rng is not None:
             self.order = permutation if self.order is None else self.order[permutation]
@@ -135,7 +153,13 @@ class Minibatches:
             X1, Y, w = self._gather(rows)
             for first in range(0, stop - start, self.batch_size):
                 batch = slice(first, min(first + self.batch_size, stop - start))
-                yield X1[:, batch], Y[:, batch], None if w is None else w[batch]
+                weights = None if w is None else w[batch]
+                yield self._augmented(X1[:, batch]), Y[:, batch], weights
+
+    def _augmented(self, X1):
+        if self.augment is None:
+            return X1
+        return prepend_ones(self.augment(X1[1:].T.copy()), self.dtype)
 
     def _gather(self, rows):
         """X1, Y and weights of the samples that ``rows``, a slice or indices, names."""
@@ -146,10 +170,50 @@ class Minibatches:
         else:  # take is twice as fast as indexing
             out = self._buffer[: len(rows)]
             X1 = self._rows.take(rows, axis=0, out=out, mode="clip").T
-        y = self.y[rows]
-        Y = y.T if y.ndim == 2 else self._positives[:, np.newaxis] == y
+        Y = targets(self.y[rows], self.n_outputs, self.dtype, self.label_smoothing)
         w = self.sample_weight
-        return X1, Y.astype(self.dtype, order="C"), None if w is None else w[rows]
+        return X1, Y, None if w is None else w[rows]
+
+
+def targets(y, n_outputs, dtype=np.float64, smoothing=0.0):
+    """What the outputs should be: 1 for the class of a sample and 0 for the others.
+
+    Smoothed labels are Y (1 - smoothing) + smoothing / K with K the number of classes,
+    2 for a label that is there or not: no output need ever be certain (Szegedy et
+    al., *Rethinking the Inception architecture for computer vision*, CVPR 2016,
+    section 7).
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+        Class indices, or for multilabel targets an array of bool.
+    n_outputs : int
+        One output stands for the second of two classes.
+    dtype : dtype, default=float64
+    smoothing : float in [0, 1), default=0.0
+
+    Returns
+    -------
+    Y : ndarray of shape (n_outputs, n_samples)
+
+    Examples
+    --------
+    >>> targets(np.array([0, 2]), n_outputs=3, smoothing=0.3).round(1)
+    array([[0.8, 0.1],
+           [0.1, 0.1],
+           [0.1, 0.8]])
+    """
+    if y.ndim == 2:
+        Y, n_classes = y.T, 2
+    elif n_outputs == 1:
+        Y, n_classes = (y == 1)[np.newaxis], 2
+    else:
+        Y, n_classes = np.arange(n_outputs)[:, np.newaxis] == y, n_outputs
+    Y = Y.astype(dtype, order="C")
+    if smoothing:
+        Y *= 1 - smoothing
+        Y += smoothing / n_classes
+    return Y
 
 
 class _CtrlC:
@@ -178,7 +242,7 @@ class _CtrlC:
             raise KeyboardInterrupt
 
 
-def train(objective, optimizer, schedule, batches, n_seen=0):
+def train(objective, optimizer, schedule, batches, n_seen=0, *, max_grad_norm=None):
     """Train for ever, one epoch for each ``next()``.
 
     Parameters
@@ -193,6 +257,8 @@ def train(objective, optimizer, schedule, batches, n_seen=0):
     batches : Minibatches
     n_seen : int, default=0
         Samples trained on before.
+    max_grad_norm : float, default=None
+        Gradients longer than that are clipped (:func:`~sknet.optimizers.clip`).
 
     Yields
     ------
@@ -223,30 +289,36 @@ def train(objective, optimizer, schedule, batches, n_seen=0):
     >>> for epoch in train(objective, sgd, Constant(1.0), batches):
     ...     if epoch.number == 100:
     ...         break
-    >>> print(round(epoch.loss, 6), float(network.theta.sum().round(6)))
+    >>> print(round(epoch.cost, 6), float(network.theta.sum().round(6)))
     0.693147 0.0
     """
     theta = objective.network.theta
     number = n_steps = 0
     while True:
-        total, cost = 0.0, 0.0
+        total, total_penalty, cost = 0.0, 0.0, 0.0
         with _CtrlC() as ctrl_c:
             for X1, Y, sample_weight in batches:
                 learning_rate = schedule(n_seen, n_steps)
                 cost, grad = objective.value_and_grad(X1, Y, sample_weight)
                 if not isfinite(cost):
                     break
+                if max_grad_norm is not None:
+                    grad_norm = clip(grad, max_grad_norm)
                 optimizer.step(theta, grad, learning_rate)
                 n_steps += 1
                 total += cost * X1.shape[1]
+                total_penalty += objective.penalty * X1.shape[1]
                 if ctrl_c.pressed:
                     raise KeyboardInterrupt
         number += 1
         n_seen += batches.n_samples
         if not isfinite(cost):
-            yield Epoch(number, cost, learning_rate, n_seen)
+            yield Epoch(number, cost, objective.penalty, learning_rate, nan, n_seen)
             return
-        yield Epoch(number, total / batches.n_samples, learning_rate, n_seen)
+        if max_grad_norm is None:
+            grad_norm = norm_of(grad)
+        cost, penalty = (sum_ / batches.n_samples for sum_ in (total, total_penalty))
+        yield Epoch(number, cost, penalty, learning_rate, grad_norm, n_seen)
 
 
 class Patience:

@@ -95,7 +95,10 @@ class Recorder(callback.FitCallback):
 def assert_same_fit(net, expected):
     """Same weights, history and state of training, bit for bit."""
     for name, value in vars(expected).items():
-        if name.endswith("_") or name == "_theta":
+        if name == "history_":
+            for kind in set(value) - {"seconds"}:
+                np.testing.assert_array_equal(net.history_[kind], value[kind], kind)
+        elif name.endswith("_") or name == "_theta":
             np.testing.assert_array_equal(getattr(net, name), value, err_msg=name)
     for name, value in expected._resume.items():
         if name != "interrupted":
@@ -248,7 +251,7 @@ def test_a_stop_in_the_last_epoch_is_not_a_failure_to_converge(iris):
 
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
 def test_verbose_says_that_a_callback_stopped_training(solver, iris, capsys):
-    net = network(solver=solver, verbose=True).set_callbacks(Recorder(stop_at=2))
+    net = network(solver=solver, verbose=2).set_callbacks(Recorder(stop_at=2))
     net.fit(*iris)
     assert "A callback asked to stop." in capsys.readouterr().out
 
@@ -419,6 +422,12 @@ def test_progress_bar_in_a_pipeline_in_a_search_by_two_processes(noise, capsys):
 
 # -- Checkpoint ------------------------------------------------------------------
 
+
+def blurred(X, rng):
+    """X with noise: an augmentation that can be pickled."""
+    return X + 0.1 * rng.normal(size=X.shape)
+
+
 RESUMABLE = {
     "adam": {"max_iter": 20, **ENDLESS},
     "momentum": {"solver": "sgd", "max_iter": 20, **ENDLESS},
@@ -442,6 +451,15 @@ RESUMABLE = {
     "whole batch": {"batch_size": 120, "max_iter": 20, **ENDLESS},
     "in order": {"shuffle": False, "max_iter": 20, **ENDLESS},
     "float32": {"dtype": "float32", "max_iter": 20, **ENDLESS},
+    "adamw": {"solver": "adamw", "max_iter": 20, **ENDLESS},
+    "dropout": {"dropout": 0.3, "input_dropout": 0.1, "max_iter": 20, **ENDLESS},
+    "augment": {"augment": blurred, "max_iter": 20, **ENDLESS},
+    "loss watched": {
+        "early_stopping": True,
+        "scoring": "loss",
+        "n_iter_no_change": 6,
+        "max_iter": 100,
+    },
 }
 converging = pytest.mark.filterwarnings("ignore:Training reached max_iter")
 

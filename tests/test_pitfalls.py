@@ -466,6 +466,14 @@ CHANGES = {
     "out_activation": ("logistic", {}),
     "dtype": ("float32", {}),
     "warmup": (0.2, {"learning_rate": "cosine"}),
+    "class_weight": ({0: 2.0}, {}),
+    "dropout": (0.5, {}),
+    "input_dropout": (0.5, {}),
+    "label_smoothing": (0.1, {}),
+    "weight_decay": (0.5, {"solver": "adamw"}),
+    "max_grad_norm": (0.1, {}),
+    "augment": (lambda X, rng: X + rng.normal(size=X.shape), {}),
+    "scoring": ("loss", {"early_stopping": True, "learning_rate_init": 0.1}),
 }
 
 
@@ -570,7 +578,7 @@ def test_p15_lbfgs_keeps_a_history_and_does_as_it_is_told(iris, capsys):
     """Elsewhere: no loss_curve_, no output, max_iter taken for evaluations."""
     X, y = iris
     with pytest.warns(ConvergenceWarning, match="max_iter"):
-        net = make_net(solver="lbfgs", max_iter=5, verbose=True, alpha=1.0).fit(X, y)
+        net = make_net(solver="lbfgs", max_iter=5, verbose=2, alpha=1.0).fit(X, y)
     assert net.n_iter_ == len(net.loss_curve_) == 5
     assert net.loss_ == net.loss_curve_[-1] == min(net.loss_curve_)
     assert len(capsys.readouterr().out.splitlines()) == 5
@@ -599,6 +607,8 @@ EFFECTS = {
             "max_fun": 10,
             "validation_fraction": 0.3,
             "warmup": 0.2,
+            "weight_decay": 0.1,
+            "scoring": "loss",
         },
         {
             "learning_rate": "adaptive",
@@ -613,6 +623,10 @@ EFFECTS = {
             "tol": 0.1,
         },
     ),
+    "adamw": (
+        {"momentum": 0.5, "nesterovs_momentum": False, "max_fun": 10},
+        {"beta_1": 0.8, "beta_2": 0.9, "epsilon": 1e-4, "weight_decay": 0.1},
+    ),
     "sgd": (
         {
             "beta_1": 0.8,
@@ -622,6 +636,8 @@ EFFECTS = {
             "power_t": 0.1,
             "validation_fraction": 0.3,
             "warmup": 0.2,
+            "weight_decay": 0.1,
+            "scoring": "loss",
         },
         {
             "learning_rate": "adaptive",
@@ -650,6 +666,8 @@ EFFECTS = {
             "n_iter_no_change": 2,
             "validation_fraction": 0.3,
             "warmup": 0.2,
+            "weight_decay": 0.1,
+            "scoring": "loss",
         },
         {"max_fun": 10, "tol": 1e-3, "alpha": 0.1},
     ),
@@ -1072,7 +1090,7 @@ def test_p30_silent_unless_asked(iris, capsys):
     for parameters in ({}, {"early_stopping": True}, {"solver": "lbfgs"}):
         make_net(**parameters).fit(*iris)
     assert capsys.readouterr() == ("", "")
-    make_net(verbose=True).fit(*iris)
+    make_net(verbose=2).fit(*iris)
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 10
     assert all("loss" in line for line in lines)

@@ -246,7 +246,7 @@ def test_the_loss_of_an_epoch_is_the_mean_over_its_samples(loss, weighted, batch
             batches_of(objective, X, y, w, batch_size),
         )
     )
-    assert epoch.loss == pytest.approx(log_loss(y, proba, sample_weight=w), rel=1e-12)
+    assert epoch.cost == pytest.approx(log_loss(y, proba, sample_weight=w), rel=1e-12)
 
 
 def test_the_penalty_is_in_the_loss_of_each_batch():
@@ -260,7 +260,7 @@ def test_the_penalty_is_in_the_loss_of_each_batch():
                 Constant(0.0),
                 batches_of(objective, X, y, batch_size=5),
             )
-        ).loss
+        ).cost
         for objective in (plain, objective)
     ]
     squares = sum((W[:, 1:] ** 2).sum() for W in objective.network.weights)
@@ -305,7 +305,7 @@ def test_the_article_in_a_few_lines():
     for epoch in train(
         objective, started(SGD(), objective), Constant(1.0), batches_of(objective, X, y)
     ):
-        costs.append(epoch.loss)
+        costs.append(epoch.cost)
         if epoch.number == 50:
             break
 
@@ -366,7 +366,7 @@ def test_a_cost_that_is_not_finite_ends_training_before_its_step(monkeypatch, ba
     )
     epoch = next(generator)
     assert epoch.number == 1
-    assert_array_equal(epoch.loss, bad)
+    assert_array_equal(epoch.cost, bad)
     assert_array_equal(objective.network.theta, after_steps(1, 4, Adam()))
     with pytest.raises(StopIteration):
         next(generator)

@@ -1,0 +1,163 @@
+"""What becomes of an epoch: it is written down, judged, shown, and perhaps kept."""
+
+import warnings
+from math import nan
+from time import perf_counter
+
+import numpy as np
+
+from sknet._progress import progress
+
+# partial_fit may go on for ever: it remembers the epochs of this many last calls.
+REMEMBERED_CALLS = 100
+
+
+class Monitor:
+    """Follows one training and writes it into the estimator's fitted attributes.
+
+    Parameters
+    ----------
+    estimator : NetworkEstimator
+        Its ``_theta`` is what training changes.
+    validation : ValidationSet, default=None
+        With one, the weights that do best on it are the ones that are kept.
+    max_iter : int, default=1
+        Most epochs there will be.
+    verbose : bool or int, default=0
+        See :func:`~sknet._progress.progress`.
+
+    Attributes
+    ----------
+    best : ndarray of shape (n_parameters,)
+        Copy of the weights that did best, or without a validation set the array that
+        is trained.
+    """
+
+    def __init__(self, estimator, validation=None, max_iter=1, verbose=0):
+        self._estimator = estimator
+        self._validation = validation
+        theta = estimator._theta
+        self.best = theta if validation is None else theta.copy()
+        self._progress = progress(verbose, max_iter)
+        self._start = perf_counter()
+
+    def record(self, cost, penalty=0.0, learning_rate=nan, grad_norm=nan):
+        """Write down an epoch that has just ended, and judge its weights.
+
+        Returns
+        -------
+        value : float
+            What patience waits for: the score on the validation set, or the cost.
+        """
+        estimator = self._estimator
+        estimator.n_iter_ += 1
+        estimator.loss_ = cost
+        estimator.loss_curve_.append(cost)
+        facts = {
+            "loss": cost - penalty,
+            "penalty": penalty,
+            "learning_rate": learning_rate,
+            "grad_norm": grad_norm,
+        }
+        shown = {"loss": cost}
+        if self._validation is not None:
+            loss, score = self._validation.evaluate()
+            facts.update(val_loss=loss, val_score=score)
+            shown.update({"validation loss": loss, "validation score": score})
+            self._judge(score)
+        now = perf_counter()
+        facts["seconds"], self._start = now - self._start, now
+        append(estimator.history_, facts)
+        if learning_rate == learning_rate:  # "lbfgs" has none
+            shown["learning rate"] = learning_rate
+        shown["gradient norm"] = grad_norm
+        self._progress.epoch(estimator.n_iter_, shown)
+        return cost if self._validation is None else score
+
+    def _judge(self, score):
+        estimator = self._estimator
+        estimator.validation_scores_.append(score)
+        best = estimator.best_validation_score_
+        if best is None or score > best:
+            estimator.best_validation_score_ = score
+            estimator.best_iteration_ = len(estimator.loss_curve_)
+            self.best[:] = estimator._theta
+
+    def say(self, message):
+        """Tell why training ends."""
+        self._progress.say(message)
+
+    def warn_of_ctrl_c(self):
+        """Warn that training was interrupted, and say which weights are kept."""
+        estimator = self._estimator
+        kept = "those of the last whole step"
+        if self._validation is not None:
+            kept = "those that did best on the validation set"
+        warnings.warn(
+            f"Ctrl-C stopped training in iteration {estimator.n_iter_ + 1}; the "
+            f"weights are {kept}.",
+            UserWarning,
+            stacklevel=2,
+        )
+
+    def diverged(self, loss, X, rate=""):
+        """Message for a cost, or weights, that are no longer finite."""
+        largest = max(abs(X.max()), abs(X.min()))
+        kept = "last weights with a finite loss"
+        if self._validation is not None:
+            kept = "weights that did best on the validation set"
+        return (
+            f"Training diverged in epoch {self._estimator.n_iter_ + 1}: the loss is "
+            f"{loss} with {rate}X of size up to {largest:.3g}; scale X "
+            f"(StandardScaler) or lower learning_rate_init. The estimator keeps the "
+            f"{kept}."
+        )
+
+    def end(self):
+        """Give the estimator the weights that are kept."""
+        self._progress.close()
+        self._estimator._theta[:] = self.best
+
+
+def append(history, facts):
+    """Append an epoch's facts to a dict of lists, which stay of one length.
+
+    Examples
+    --------
+    >>> history = {}
+    >>> append(history, {"loss": 0.5})
+    >>> append(history, {"loss": 0.25, "val_loss": 0.75})
+    >>> history
+    {'loss': [0.5, 0.25], 'val_loss': [nan, 0.75]}
+    """
+    n_before = len(next(iter(history.values()), ()))
+    for name in dict.fromkeys([*history, *facts]):
+        history.setdefault(name, [nan] * n_before).append(facts.get(name, nan))
+
+
+def forget_all_but_the_last(estimator):
+    """Shorten the curves to the last calls of ``partial_fit``."""
+    for curve in [estimator.loss_curve_, *estimator.history_.values()]:
+        del curve[:-REMEMBERED_CALLS]
+
+
+def last_improvement(curve, higher_is_better=False):
+    """How many epochs ago the curve last had its best value, and in words.
+
+    Examples
+    --------
+    >>> last_improvement([0.5, 0.3, 0.25])
+    (0, 'lower by 0.05 in the last epoch')
+    >>> last_improvement([0.5, 0.75, 0.625, 0.5], higher_is_better=True)
+    (2, 'no better in the last 2 epochs')
+    """
+    values = np.asarray(curve) * (1 if higher_is_better else -1)
+    n_ago = len(values) - 1 - int(values.argmax())
+    if n_ago:
+        epochs = "epoch" if n_ago == 1 else f"{n_ago} epochs"
+        return n_ago, f"no better in the last {epochs}"
+    if len(values) == 1:
+        return 0, "after the only epoch"
+    gain = values[-1] - values[:-1].max()
+    side = "higher" if higher_is_better else "lower"
+    return 0, f"{side} by {gain:.3g} in the last epoch"
