@@ -23,6 +23,9 @@ CONFIGURATIONS = [
     {"solver": "lbfgs"},
     {"batch_size": 10, "max_iter": 60},
     {"early_stopping": True, "validation_fraction": 0.3},
+    {"class_weight": "balanced"},
+    {"dropout": 0.1, "input_dropout": 0.1, "label_smoothing": 0.1},
+    {"solver": "adamw", "max_grad_norm": 1.0, "learning_rate": "adaptive"},
     # The article's.
     {
         "hidden_layer_sizes": (30, 20),

@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import rosen, rosen_der
 
-from sknet.optimizers import SGD, Adam
+from sknet.optimizers import SGD, Adam, AdamW, clip
 
 # Each with a learning rate that suits a bowl whose curvature is 1, and what a step
 # leaves of it: Adam's steps do not shrink by themselves when a minimum is near.
@@ -19,6 +19,7 @@ OPTIMIZERS = {
     "adam": (Adam, {}, 0.1, 0.995),
     "adam_without_memory_of_the_mean": (Adam, {"beta_1": 0.0}, 0.1, 0.995),
     "adam_without_memory": (Adam, {"beta_1": 0.0, "beta_2": 0.0}, 0.1, 0.995),
+    "adamw_without_decay": (AdamW, {"decaying": []}, 0.1, 0.995),
 }
 all_optimizers = pytest.mark.parametrize("name", sorted(OPTIMIZERS))
 
@@ -138,6 +139,38 @@ def test_adam_follows_its_formula(beta_1, beta_2, epsilon):
         assert_allclose(theta, expected, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("weight_decay", [0.0, 0.01, 0.5])
+def test_adamw_is_decay_and_then_adam(weight_decay):
+    theta, grads = np.linspace(-1, 1, 6), gradients(50)
+    expected = theta.copy()
+    adam, adamw = (
+        Adam(0.8, 0.9),
+        AdamW([theta[2:]], weight_decay, beta_1=0.8, beta_2=0.9),
+    )
+    adam.init(expected)
+    adamw.init(theta)
+    for grad in grads:
+        expected[2:] -= 0.3 * weight_decay * expected[2:]
+        adam.step(expected, grad.copy(), 0.3)
+        adamw.step(theta, grad.copy(), 0.3)
+        assert_allclose(theta, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("max_norm", [0.5, 5.0, 50.0])
+def test_a_clipped_gradient_keeps_its_direction(dtype, max_norm):
+    grad = np.random.RandomState(0).normal(size=30).astype(dtype)
+    before = grad.copy()
+    norm = clip(grad, max_norm)
+    assert norm == pytest.approx(np.linalg.norm(before), rel=1e-6)
+    assert grad.dtype == dtype
+    assert_allclose(grad, before * min(1, max_norm / norm), rtol=1e-6)
+    if max_norm > norm:
+        assert_array_equal(grad, before)
+    else:
+        assert np.linalg.norm(grad) == pytest.approx(max_norm, rel=1e-6)
+
+
 @all_optimizers
 def test_steps_are_those_of_scikit_learn(name):
     theirs = pytest.importorskip("sklearn.neural_network._stochastic_optimizers")
@@ -148,6 +181,7 @@ def test_steps_are_those_of_scikit_learn(name):
         settings = {"momentum": 0.0, "nesterov": False, **settings}
         reference = theirs.SGDOptimizer(params, learning_rate, **settings)
     else:
+        settings = {n: v for n, v in settings.items() if n != "decaying"}
         reference = theirs.AdamOptimizer(params, learning_rate, **settings)
     ours = made(name)
     ours.init(theta)
