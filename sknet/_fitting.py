@@ -6,7 +6,6 @@ learning rate, and what must be remembered for training to go on another day.
 
 import warnings
 from contextlib import closing
-from functools import wraps
 from math import isfinite
 
 import numpy as np
@@ -28,19 +27,10 @@ from sknet.schedules import needs_length
 from sknet.training import Patience, train
 
 
-def without_overflow_warnings(fit):
-    """A fit that sees an overflow by the cost's value needs no warnings on the way."""
-
-    @wraps(fit)
-    def quiet_fit(*args, **kwargs):
-        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-            return fit(*args, **kwargs)
-
-    return quiet_fit
-
-
-class SteppedTraining:
-    """Training in steps, by SGD, Adam or AdamW.
+def train_network(
+    estimator, samples, rng, validation=None, *, incremental=False, tasks=NO_TASKS
+):
+    """Train the estimator's network on samples by its solver.
 
     Parameters
     ----------
@@ -49,8 +39,28 @@ class SteppedTraining:
     samples : Samples
     rng : RandomState
     validation : ValidationSet, default=None
+        With one, the weights that do best on it are kept however training ends.
     incremental : bool, default=False
         Train for one epoch, as ``partial_fit`` does.
+    tasks : FitTasks, default=NO_TASKS
+        Calls the callbacks.
+    """
+    # The cost's value tells of an overflow: warnings on the way would add nothing.
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        if estimator.solver == "lbfgs":
+            training = QuasiNewtonTraining(estimator, samples, rng, validation)
+        else:
+            training = SteppedTraining(estimator, samples, rng, validation, incremental)
+        training.run(tasks)
+
+
+class SteppedTraining:
+    """Training in steps, by SGD, Adam or AdamW.
+
+    Parameters
+    ----------
+    estimator, samples, rng, validation, incremental
+        As for :func:`train_network`.
     """
 
     def __init__(self, estimator, samples, rng, validation=None, incremental=False):
@@ -80,15 +90,8 @@ class SteppedTraining:
             count=resume["count"],
         )
 
-    @without_overflow_warnings
-    def run(self, tasks=NO_TASKS):
-        """Train until ``max_iter``, patience, a callback or Ctrl-C ends it.
-
-        Parameters
-        ----------
-        tasks : FitTasks, default=NO_TASKS
-            Calls the callbacks.
-        """
+    def run(self, tasks):
+        """Train until ``max_iter``, patience, a callback or Ctrl-C ends it."""
         estimator, resume = self.estimator, self.estimator._resume
         n_units, batch_size = self.objective.network.n_units, self.batches.batch_size
         interrupted = None if self.incremental else resume["interrupted"]
@@ -217,7 +220,7 @@ class QuasiNewtonTraining:
     Parameters
     ----------
     estimator, samples, rng, validation
-        As for :class:`SteppedTraining`.
+        As for :func:`train_network`.
     """
 
     def __init__(self, estimator, samples, rng, validation=None):
@@ -234,14 +237,8 @@ class QuasiNewtonTraining:
             rng=rng.get_state(legacy=False), solver="lbfgs", interrupted=None
         )
 
-    @without_overflow_warnings
-    def run(self, tasks=NO_TASKS):
-        """Train until L-BFGS, a callback or Ctrl-C ends it.
-
-        Parameters
-        ----------
-        tasks : FitTasks, default=NO_TASKS
-        """
+    def run(self, tasks):
+        """Train until L-BFGS, a callback or Ctrl-C ends it."""
         estimator, theta = self.estimator, self.estimator._theta
         monitor = Monitor(
             estimator, self.validation, estimator.max_iter, estimator.verbose

@@ -1,7 +1,7 @@
 """What becomes of an epoch: it is written down, judged, shown, and perhaps kept."""
 
 import warnings
-from math import nan
+from math import isfinite, nan
 from time import perf_counter
 
 import numpy as np
@@ -64,7 +64,7 @@ class Monitor:
             loss, score = self._validation.evaluate()
             facts.update(val_loss=loss, val_score=score)
             shown.update({"validation loss": loss, "validation score": score})
-            self._judge(score)
+            self._judge(loss, score)
         now = perf_counter()
         facts["seconds"], self._start = now - self._start, now
         append(estimator.history_, facts)
@@ -74,11 +74,12 @@ class Monitor:
         self._progress.epoch(estimator.n_iter_, shown)
         return cost if self._validation is None else score
 
-    def _judge(self, score):
+    def _judge(self, loss, score):
         estimator = self._estimator
         estimator.validation_scores_.append(score)
         best = estimator.best_validation_score_
-        if best is None or score > best:
+        # Weights that are about to diverge may still rank some samples rightly.
+        if isfinite(loss) and (best is None or score > best):
             estimator.best_validation_score_ = score
             estimator.best_iteration_ = len(estimator.loss_curve_)
             self.best[:] = estimator._theta

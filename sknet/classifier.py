@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sknet._base import NetworkEstimator, unchanged_on_error
 from sknet._callbacks import FitTasks
-from sknet._fitting import QuasiNewtonTraining, SteppedTraining
+from sknet._fitting import train_network
 from sknet._labels import class_factors, encode, learn_labels
 from sknet._validation import ValidationSet, hold_out
 from sknet.losses import LOSSES
@@ -427,9 +427,7 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
             elif self.early_stopping and self.solver != "lbfgs":
                 samples, held_out = hold_out(self, samples, rng)
                 validation = ValidationSet(self, held_out)
-        by_lbfgs = self.solver == "lbfgs"
-        training = QuasiNewtonTraining if by_lbfgs else SteppedTraining
-        training(self, samples, rng, validation).run(tasks)
+        train_network(self, samples, rng, validation, tasks=tasks)
         tasks.end()
         return self
 
@@ -499,7 +497,7 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
             samples, rng = self._prepare(
                 X, y, sample_weight, first, classes, incremental=True
             )
-        SteppedTraining(self, samples, rng, incremental=True).run()
+        train_network(self, samples, rng, incremental=True)
         return self
 
     def _prepare(

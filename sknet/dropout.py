@@ -42,11 +42,11 @@ class Dropout:
     >>> a = z.copy()
     >>> dropout.forward(a)
     >>> a
-    array([-0., 0., 4., 6.])
+    array([0., 2., 4., 0.])
     >>> delta = np.ones(4)
     >>> dropout.backward(z, delta)
     >>> delta
-    array([0., 0., 2., 2.])
+    array([0., 2., 2., 0.])
     """
 
     needs_input = True  # z in an array of its own: a, with its zeros, tells too little
@@ -75,8 +75,8 @@ def random_mask(shape, p, rng, dtype):
     Examples
     --------
     >>> mask = random_mask(10_000, 0.2, np.random.default_rng(0), np.float64)
-    >>> np.unique(mask), round(mask.mean(), 1)
-    (array([0.  , 1.25]), 1.0)
+    >>> np.unique(mask), bool(abs(mask.mean() - 1) < 0.02)
+    (array([0.  , 1.25]), True)
     """
     mask = (rng.random(shape, dtype=np.float32) >= p).astype(dtype)
     mask *= 1 / (1 - p)

@@ -379,7 +379,7 @@ def test_reduce_on_plateau_watches_what_stops_training(
     iris, rates, monkeypatch, early_stopping
 ):
     """The score where there is one, here always the same; the loss falls."""
-    monkeypatch.setattr(ScratchMLPClassifier, "_encoded_accuracy", lambda *args: 0.5)
+    monkeypatch.setattr(ScratchMLPClassifier, "_accuracy", lambda *args: 0.5)
     net = make_net(
         learning_rate="reduce_on_plateau",
         early_stopping=early_stopping,
