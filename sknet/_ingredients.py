@@ -44,13 +44,11 @@ class ChildStreams:
     def __getitem__(self, name):
         """The Generator of that name."""
         if name not in self._streams:
-            stream = np.random.default_rng(0)
+            words = deepcopy(self._rng).randint(2**32, size=4, dtype=np.uint32)
+            bits = np.random.PCG64([self.NAMES.index(name), *words])
             if name in self._states:
-                stream.bit_generator.state = self._states[name]
-            else:
-                words = deepcopy(self._rng).randint(2**32, size=4, dtype=np.uint32)
-                stream = np.random.default_rng([self.NAMES.index(name), *words])
-            self._streams[name] = stream
+                bits.state = self._states[name]
+            self._streams[name] = np.random.Generator(bits)
         return self._streams[name]
 
     def states(self):

@@ -1,6 +1,7 @@
 """The README's example runs, and its commands are where readers look for them."""
 
 import importlib
+import json
 import re
 from pathlib import Path
 
@@ -51,3 +52,29 @@ def test_the_differences_name_tests_that_exist():
     assert len(named) > 10
     for start in named:
         assert f"def {start}" in pitfalls, start
+
+
+def test_the_figures_are_those_of_the_benchmark():
+    text = README.read_text("utf-8")
+    results = json.loads((README.parent / "benchmarks/results.json").read_text("utf-8"))
+    measured = {
+        (table["title"], row["task"], row["dtype"]): row
+        for table in results["tables"]
+        for row in table["rows"]
+        if row.get("threads") == 1
+    }
+    quoted = re.findall(
+        r"^\| (\d\. [^|]+) \| ([^|]+) \| (float\d\d) \| ([\d.]+) \| ([\d.–]+) \|$",
+        text,
+        re.MULTILINE,
+    )
+    assert len(quoted) > 10
+    for title, task, dtype, *figures in quoted:
+        row = measured[title, task, dtype]
+        for peer, figure in zip(["MLP / sknet", "torch / sknet"], figures, strict=True):
+            if figure != "–":
+                assert figure == f"{row[peer]['median']:.1f}", (title, task, dtype)
+    environment = results["environment"]
+    for name in ["python", "numpy", "scikit-learn", "torch"]:
+        assert environment[name] in text
+    assert environment["date"][:10] in text
