@@ -254,9 +254,6 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
         self.loss_curve_ = []
         self.history_ = {}
         self.best_loss_ = None
-        self.validation_scores_ = None
-        self.best_validation_score_ = None
-        self.best_iteration_ = None
         self._resume = {
             "rng": None,
             "streams": {},
@@ -269,12 +266,18 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
             "incremental": False,
             "interrupted": None,
         }
+        self._forget_validation()
 
     def _forget_validation(self):
-        """Begin anew to look for the weights that do best on a validation set."""
-        self.validation_scores_ = []
+        """Be as if no samples had ever judged the weights."""
+        self.validation_scores_ = None
         self.best_validation_score_ = None
         self.best_iteration_ = None
+        self._remember_split(None)
+
+    def _remember_split(self, split):
+        """Note which rows are held out, on a copy: an error may undo it."""
+        self._resume = {**self._resume, "split": split}
 
     def _minibatches(self, samples, **settings):
         """Training set, all in one batch unless ``settings`` say otherwise."""

@@ -53,6 +53,7 @@ class SteppedTraining:
         Train for one epoch, as ``partial_fit`` does.
     """
 
+    @without_overflow_warnings
     def __init__(self, estimator, samples, rng, validation=None, incremental=False):
         self.estimator, self.samples, self.rng = estimator, samples, rng
         self.validation = validation
@@ -160,7 +161,7 @@ class SteppedTraining:
                 epoch.cost, epoch.penalty, epoch.learning_rate, epoch.grad_norm
             )
             impatient = self._is_impatient()
-            if tasks.end_epoch(monitor.best, theta, impatient):
+            if tasks.end_epoch(monitor.kept, theta, impatient):
                 monitor.say("A callback asked to stop. Stopping.")
                 return False
             if impatient:
@@ -220,6 +221,7 @@ class QuasiNewtonTraining:
         As for :class:`SteppedTraining`.
     """
 
+    @without_overflow_warnings
     def __init__(self, estimator, samples, rng, validation=None):
         self.estimator, self.samples = estimator, samples
         self.validation = validation
@@ -283,7 +285,7 @@ class QuasiNewtonTraining:
             # The last cost asked for is that of x.
             estimator.best_loss_ = self.cost
             monitor.record(self.cost, self.objective.penalty, grad_norm=self.grad_norm)
-            if tasks.end_epoch(monitor.best):
+            if tasks.end_epoch(monitor.kept):
                 monitor.say("A callback asked to stop. Stopping.")
                 raise StopTraining
 

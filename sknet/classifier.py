@@ -421,12 +421,7 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
                 self.coefs_ = coef_init
             if intercept_init is not None:
                 self.intercepts_ = intercept_init
-            validation = None
-            if X_val is not None:
-                validation = self._validation_set(*given)
-            elif self.early_stopping and self.solver != "lbfgs":
-                samples, held_out = hold_out(self, samples, rng)
-                validation = ValidationSet(self, held_out)
+            samples, validation = self._set_apart(samples, rng, *given)
         by_lbfgs = self.solver == "lbfgs"
         training = QuasiNewtonTraining if by_lbfgs else SteppedTraining
         training(self, samples, rng, validation).run(tasks)
@@ -499,6 +494,7 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
             samples, rng = self._prepare(
                 X, y, sample_weight, first, classes, incremental=True
             )
+            self._forget_validation()
         SteppedTraining(self, samples, rng, incremental=True).run()
         return self
 
@@ -545,22 +541,44 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
         factors = self._class_factors
         return samples.weighted(None if factors is None else factors[samples.y])
 
-    def _validation_set(self, X_val, y_val, sample_weight_val):
-        """The user's validation set, and how well the weights do on it so far."""
-        trained = self.loss_curve_
+    def _set_apart(self, samples, rng, X_val, y_val, sample_weight_val):
+        """Samples to train on, and a validation set of others, or None.
+
+        Where training goes on the set first judges the weights that it starts from,
+        unless they were trained on rows that are held out only now.
+        """
+        if X_val is None and self.early_stopping and self.solver != "lbfgs":
+            samples, judges = hold_out(self, samples, rng)
+            trained_on = self.validation_scores_ is None
+        elif X_val is None:
+            self._forget_validation()
+            return samples, None
+        else:
+            self._remember_split(None)
+            judges = self._validated_pair(X_val, y_val, sample_weight_val)
+            trained_on = False
+        validation = ValidationSet(self, judges)
+        if self.validation_scores_ is None:
+            self.validation_scores_ = []
+        if self.loss_curve_ and not trained_on:
+            _, self.best_validation_score_ = validation.evaluate()
+            self.best_iteration_ = self.best_iteration_ or len(self.loss_curve_)
+        return samples, validation
+
+    def _validated_pair(self, X_val, y_val, sample_weight_val):
+        """The user's validation set as encoded samples, with the weights of classes."""
         try:
             samples = self._validate(X_val, y_val, sample_weight_val, first=False)
             y = encode(samples.y, self._kind, self.classes_)
+            samples = self._with_class_weight(samples._replace(y=y))
+            if not len(samples.y):
+                raise ValueError(
+                    f"class_weight={self.class_weight} gives all of their samples the "
+                    "weight 0: validate on classes that have one."
+                )
         except ValueError as error:
             raise ValueError(f"X_val, y_val or sample_weight_val: {error}") from error
-        samples = self._with_class_weight(samples._replace(y=y))
-        validation = ValidationSet(self, samples)
-        if self.validation_scores_ is None:
-            self._forget_validation()
-        if trained:  # perhaps on other validation samples
-            _, self.best_validation_score_ = validation.evaluate()
-            self.best_iteration_ = self.best_iteration_ or len(trained)
-        return validation
+        return samples
 
     def _resolved_out_activation(self):
         if self.out_activation == "softmax" and self._kind != "multiclass":
