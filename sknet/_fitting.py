@@ -194,13 +194,15 @@ class SteppedTraining:
         exactly = estimator.tol == 0 and estimator.n_iter_no_change == np.inf
         if exactly or needs_length(estimator.learning_rate):
             return
-        curve = estimator.validation_scores_ if self.by_score else estimator.loss_curve_
+        # No scores yet: a checkpoint with nothing left to do got a validation set.
+        by_score = self.by_score and bool(estimator.validation_scores_)
+        curve = estimator.validation_scores_ if by_score else estimator.loss_curve_
         n_ago, improvement = last_improvement(
-            curve[-estimator.n_iter_ :], higher_is_better=self.by_score
+            curve[-estimator.n_iter_ :], higher_is_better=by_score
         )
         warnings.warn(
             f"Training reached max_iter={estimator.max_iter} epochs and has not "
-            f"converged yet: the {'validation score' if self.by_score else 'loss'} is "
+            f"converged yet: the {'validation score' if by_score else 'loss'} is "
             f"{curve[-1]:.6g}, {improvement}; "
             + (
                 "raise max_iter, or learning_rate_init to get there faster."
