@@ -121,8 +121,8 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
         the end; 2 and more print a line for each epoch.  Nothing is printed by
         ``partial_fit``, nor in other processes and threads, such as a search's.
     warm_start : bool, default=False
-        Whether ``fit`` goes on from the last call's weights (with ``early_stopping``
-        the best), optimizer memory and random stream instead of starting afresh.
+        Whether ``fit`` goes on from the last call's weights (with a validation set the
+        best), optimizer memory and random stream instead of starting afresh.
     momentum : float in [0, 1], default=0.9
         Momentum of "sgd"; 0 is plain gradient descent.
     nesterovs_momentum : bool, default=True
@@ -222,10 +222,12 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
     validation_scores_ : list of float or None
         Score on the validation set after each epoch, if there is one.
     best_validation_score_ : float or None
-        The highest of them, that of the weights kept.
+        Score of the weights kept, the highest of them.  A warm start judges the weights
+        that it goes on from anew: ``X_val`` may be another one.
     best_iteration_ : int or None
         The first epoch with that score, counted from 1 over all calls of ``fit`` that
-        went on from each other: the weights kept are those at its end.
+        went on from each other: the weights kept are those at its end.  None, like the
+        two before, once training has gone on without a validation set.
     n_iter_ : int
         Epochs (iterations of "lbfgs") of the last call.
     t_ : int
