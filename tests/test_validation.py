@@ -147,6 +147,18 @@ def test_patience_is_that_of_the_score_only_with_early_stopping(noise, solver):
     pytest.fail("patience never ran out")
 
 
+@pytest.mark.parametrize("solver", ["adam", "adamw", "sgd"])
+def test_the_loss_decides_without_early_stopping(iris, solver):
+    X, y = iris
+    impatient = {"tol": 0.05, "n_iter_no_change": 2, "max_iter": 200}
+    plain = network(solver, **impatient).fit(X, y)
+    assert plain.n_iter_ < 200
+    net = network(solver, scoring=lambda net, X, y: 0.5, **impatient)
+    net.fit(X, y, X_val=X, y_val=y)  # by a score that never improves
+    assert net.n_iter_ == plain.n_iter_
+    assert net.best_loss_ == plain.best_loss_ == min(plain.loss_curve_)
+
+
 # -- however training ends ---------------------------------------------------------
 
 
@@ -624,6 +636,7 @@ def test_a_best_score_before_other_training_is_not_that_of_these_weights(iris, b
     else:
         net.fit(X, 2 - y, X_val=X, y_val=2 - y)
     net.set_params(early_stopping=True, learning_rate_init=1e-12).fit(X, y)
+    assert len(net.validation_scores_) == 80
     # Its rows are a tenth of all: the score of all tells how the weights do.
     assert net.score(X, y) < 0.6
     assert net.best_validation_score_ < 0.7
@@ -656,7 +669,9 @@ RESUMABLE = {
 def test_training_resumed_from_a_checkpoint_is_training_uninterrupted(
     noise, parameters, tmp_path
 ):
-    callbacks = pytest.importorskip("sknet.callbacks", exc_type=ImportError)
+    pytest.importorskip("sklearn.callback")
+    from sknet import callbacks
+
     path = tmp_path / "net.joblib"
     net = fit(network(**parameters), noise)
     assert net.n_iter_ > 9
@@ -674,7 +689,9 @@ def test_training_resumed_from_a_checkpoint_is_training_uninterrupted(
 
 
 def test_a_finished_checkpoint_given_a_first_validation_set(noise, tmp_path):
-    callbacks = pytest.importorskip("sknet.callbacks", exc_type=ImportError)
+    pytest.importorskip("sklearn.callback")
+    from sknet import callbacks
+
     path = tmp_path / "net.joblib"
     settings = {"tol": 1e-4, "max_iter": 6, "n_iter_no_change": 50}
     net = network(**settings).set_callbacks(callbacks.Checkpoint(path))
@@ -882,13 +899,6 @@ def test_rows_held_out_are_scored_likewise(iris, scoring, frame):
 # -- pipelines, searches, calibration --------------------------------------------------
 
 
-needs_transform_input = pytest.mark.skipif(
-    parse_version(sklearn.__version__) < parse_version("1.6"),
-    reason="transform_input came with scikit-learn 1.6",
-)
-
-
-@needs_transform_input
 def test_a_pipeline_scales_the_validation_set_too(noise):
     X, X_val, y, y_val = noise
     X, X_val = 100 * X + 7, 100 * X_val + 7
@@ -911,7 +921,6 @@ def test_a_pipeline_scales_the_validation_set_too(noise):
     assert by_hand.best_iteration_ < 12
 
 
-@needs_transform_input
 def test_routing_refuses_a_validation_set_that_nobody_asked_for(noise):
     X, X_val, y, y_val = noise
     with sklearn.config_context(enable_metadata_routing=True):
