@@ -30,6 +30,7 @@ from sknet.losses import LOSSES
 from sknet.network import Network, count_parameters
 from sknet.training import Minibatches
 
+ALWAYS_IN_HISTORY = ("loss", "penalty", "learning_rate", "grad_norm", "seconds")
 # Rows predicted at once: their activations stay in the processor's cache.
 PREDICTION_ROWS = 1000
 # So many blocks are shared out to several threads.
@@ -252,11 +253,8 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
         self.n_iter_ = 0
         self.loss_ = np.nan
         self.loss_curve_ = []
-        self.history_ = {}
+        self.history_ = {name: [] for name in ALWAYS_IN_HISTORY}
         self.best_loss_ = None
-        self.validation_scores_ = None
-        self.best_validation_score_ = None
-        self.best_iteration_ = None
         self._resume = {
             "rng": None,
             "streams": {},
@@ -269,12 +267,18 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
             "incremental": False,
             "interrupted": None,
         }
+        self._forget_validation()
 
     def _forget_validation(self):
-        """Begin anew to look for the weights that do best on a validation set."""
-        self.validation_scores_ = []
+        """Be as if no samples had ever judged the weights."""
+        self.validation_scores_ = None
         self.best_validation_score_ = None
         self.best_iteration_ = None
+        self._remember_split(None)
+
+    def _remember_split(self, split):
+        """Note which rows are held out, on a copy: an error may undo it."""
+        self._resume = {**self._resume, "split": split}
 
     def _minibatches(self, samples, **settings):
         """Training set, all in one batch unless ``settings`` say otherwise."""

@@ -163,7 +163,7 @@ class SteppedTraining:
                 epoch.cost, epoch.penalty, epoch.learning_rate, epoch.grad_norm
             )
             impatient = self._is_impatient()
-            if tasks.end_epoch(monitor.best, theta, impatient):
+            if tasks.end_epoch(monitor.kept, theta, impatient):
                 monitor.say("A callback asked to stop. Stopping.")
                 return False
             if impatient:
@@ -196,13 +196,15 @@ class SteppedTraining:
         exactly = estimator.tol == 0 and estimator.n_iter_no_change == np.inf
         if exactly or needs_length(estimator.learning_rate):
             return
-        curve = estimator.validation_scores_ if self.by_score else estimator.loss_curve_
+        # No scores yet: a checkpoint with nothing left to do got a validation set.
+        by_score = self.by_score and bool(estimator.validation_scores_)
+        curve = estimator.validation_scores_ if by_score else estimator.loss_curve_
         n_ago, improvement = last_improvement(
-            curve[-estimator.n_iter_ :], higher_is_better=self.by_score
+            curve[-estimator.n_iter_ :], higher_is_better=by_score
         )
         warnings.warn(
             f"Training reached max_iter={estimator.max_iter} epochs and has not "
-            f"converged yet: the {'validation score' if self.by_score else 'loss'} is "
+            f"converged yet: the {'validation score' if by_score else 'loss'} is "
             f"{curve[-1]:.6g}, {improvement}; "
             + (
                 "raise max_iter, or learning_rate_init to get there faster."
@@ -280,7 +282,7 @@ class QuasiNewtonTraining:
             # The last cost asked for is that of x.
             estimator.best_loss_ = self.cost
             monitor.record(self.cost, self.objective.penalty, grad_norm=self.grad_norm)
-            if tasks.end_epoch(monitor.best):
+            if tasks.end_epoch(monitor.kept):
                 monitor.say("A callback asked to stop. Stopping.")
                 raise StopTraining
 

@@ -25,34 +25,18 @@ class Monitor:
         Most epochs there will be.
     verbose : bool or int, default=0
         See :func:`~sknet._progress.progress`.
-
-    Attributes
-    ----------
-    best : ndarray of shape (n_parameters,)
-        Copy of the weights that did best, or without a validation set the array that
-        is trained.
     """
 
     def __init__(self, estimator, validation=None, max_iter=1, verbose=0):
         self._estimator = estimator
         self._validation = validation
-        theta = estimator._theta
-        self.best = theta if validation is None else theta.copy()
+        self._best = None if validation is None else estimator._theta.copy()
         self._progress = progress(verbose, max_iter)
         self._start = perf_counter()
 
     def record(self, cost, penalty=0.0, learning_rate=nan, grad_norm=nan):
-        """Write down an epoch that has just ended, and judge its weights.
-
-        Returns
-        -------
-        value : float
-            What patience waits for: the score on the validation set, or the cost.
-        """
+        """Write down an epoch that has just ended, and judge its weights."""
         estimator = self._estimator
-        estimator.n_iter_ += 1
-        estimator.loss_ = cost
-        estimator.loss_curve_.append(cost)
         facts = {
             "loss": cost - penalty,
             "penalty": penalty,
@@ -60,10 +44,14 @@ class Monitor:
             "grad_norm": grad_norm,
         }
         shown = {"loss": cost}
-        if self._validation is not None:
+        if self._validation is not None:  # may fail: then nothing is written down
             loss, score = self._validation.evaluate()
             facts.update(val_loss=loss, val_score=score)
             shown.update({"validation loss": loss, "validation score": score})
+        estimator.n_iter_ += 1
+        estimator.loss_ = cost
+        estimator.loss_curve_.append(cost)
+        if self._validation is not None:
             self._judge(loss, score)
         now = perf_counter()
         facts["seconds"], self._start = now - self._start, now
@@ -72,17 +60,22 @@ class Monitor:
             shown["learning rate"] = learning_rate
         shown["gradient norm"] = grad_norm
         self._progress.epoch(estimator.n_iter_, shown)
-        return cost if self._validation is None else score
 
     def _judge(self, loss, score):
         estimator = self._estimator
         estimator.validation_scores_.append(score)
         best = estimator.best_validation_score_
-        # Weights that are about to diverge may still rank some samples rightly.
+        # Weights about to diverge may do well by a score that sees no overflow.
         if isfinite(loss) and (best is None or score > best):
             estimator.best_validation_score_ = score
             estimator.best_iteration_ = len(estimator.loss_curve_)
-            self.best[:] = estimator._theta
+            self._best[:] = estimator._theta
+
+    @property
+    def kept(self):
+        """The weights that the estimator would have if training ended now."""
+        no_best = self._estimator.best_iteration_ is None
+        return self._estimator._theta if no_best else self._best
 
     def say(self, message):
         """Tell why training ends."""
@@ -92,7 +85,7 @@ class Monitor:
         """Warn that training was interrupted, and say which weights are kept."""
         estimator = self._estimator
         kept = "those of the last whole step"
-        if self._validation is not None:
+        if estimator.best_iteration_ is not None:
             kept = "those that did best on the validation set"
         warnings.warn(
             f"Ctrl-C stopped training in iteration {estimator.n_iter_ + 1}; the "
@@ -105,7 +98,7 @@ class Monitor:
         """Message for a cost, or weights, that are no longer finite."""
         largest = max(abs(X.max()), abs(X.min()))
         kept = "last weights with a finite loss"
-        if self._validation is not None:
+        if self._estimator.best_iteration_ is not None:
             kept = "weights that did best on the validation set"
         return (
             f"Training diverged in epoch {self._estimator.n_iter_ + 1}: the loss is "
@@ -116,8 +109,8 @@ class Monitor:
 
     def end(self):
         """Give the estimator the weights that are kept."""
+        self._estimator._theta[:] = self.kept
         self._progress.close()
-        self._estimator._theta[:] = self.best
 
 
 def append(history, facts):

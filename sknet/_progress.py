@@ -83,6 +83,7 @@ class RichBar(Silence):
     """Progress bar of rich."""
 
     def __init__(self, n_epochs):
+        from rich.errors import LiveError
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
         self._progress = Progress(
@@ -92,12 +93,13 @@ class RichBar(Silence):
             TextColumn("{task.description}"),
         )
         self._task = self._progress.add_task("", total=n_epochs)
-        self._progress.start()
+        with suppress(LiveError):  # rich < 14.1 shows one display at a time
+            self._progress.start()
 
     def epoch(self, number, facts):
         """Move the bar."""
         self._progress.update(
-            self._task, completed=number, description=_in_words(facts)
+            self._task, completed=number, description=_in_short(facts)
         )
 
     def close(self):
@@ -115,12 +117,18 @@ class TqdmBar(Silence):
 
     def epoch(self, number, facts):
         """Move the bar."""
-        self._bar.set_postfix_str(_in_words(facts), refresh=False)
+        self._bar.set_postfix_str(_in_short(facts), refresh=False)
         self._bar.update(number - self._bar.n)
 
     def close(self):
         """Leave the bar as it is."""
         self._bar.close()
+
+
+def _in_short(facts):
+    """What there is room for beside a bar in 80 columns."""
+    essential = "loss", "validation score"
+    return _in_words({name: facts[name] for name in essential if name in facts})
 
 
 def _in_words(facts, digits=4):

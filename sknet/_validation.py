@@ -96,15 +96,17 @@ class ValidationSet:
         loss = float(np.average(losses, weights=w))
         if estimator.scoring is None:
             return loss, estimator._accuracy(raw, y, w)
-        if estimator.scoring == "loss":
-            return loss, -loss
-        weights = {} if w is None else {"sample_weight": w}
-        labels = estimator._decoded(y)
-        score = self._scorer(self._nameless, X, labels, **weights)
+        if self._scorer is None:
+            score = -loss
+        else:
+            weights = {} if w is None else {"sample_weight": w}
+            labels = estimator._decoded(y)
+            score = self._scorer(self._nameless, X, labels, **weights)
         if not (isinstance(score, Real) and isfinite(score)):
             raise ValueError(
-                f"scoring={estimator.scoring!r} gave {score!r} on the validation set: "
-                "use a scorer that returns a finite number there."
+                f"scoring={estimator.scoring!r} gave {score!r} on the validation set, "
+                "which is not a finite number: use another scorer, or scale X if the "
+                "loss itself is infinite."
             )
         return loss, float(score)
 
@@ -123,8 +125,8 @@ def hold_out(estimator, samples, rng):
     split = estimator._resume["split"]
     if split is None or sum(map(len, split)) != n_samples:
         split = _split(n_samples, samples.y, estimator.validation_fraction, rng)
-        estimator._resume["split"] = split
         estimator._forget_validation()
+        estimator._remember_split(split)
     return tuple(map(samples.rows, split))
 
 

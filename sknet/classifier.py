@@ -121,8 +121,8 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
         the end; 2 and more print a line for each epoch.  Nothing is printed by
         ``partial_fit``, nor in other processes and threads, such as a search's.
     warm_start : bool, default=False
-        Whether ``fit`` goes on from the last call's weights (with ``early_stopping``
-        the best), optimizer memory and random stream instead of starting afresh.
+        Whether ``fit`` goes on from the last call's weights (with a validation set the
+        best), optimizer memory and random stream instead of starting afresh.
     momentum : float in [0, 1], default=0.9
         Momentum of "sgd"; 0 is plain gradient descent.
     nesterovs_momentum : bool, default=True
@@ -222,10 +222,12 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
     validation_scores_ : list of float or None
         Score on the validation set after each epoch, if there is one.
     best_validation_score_ : float or None
-        The highest of them, that of the weights kept.
+        Score of the weights kept, the highest of them.  A warm start judges the weights
+        that it goes on from anew: ``X_val`` may be another one.
     best_iteration_ : int or None
         The first epoch with that score, counted from 1 over all calls of ``fit`` that
-        went on from each other: the weights kept are those at its end.
+        went on from each other: the weights kept are those at its end.  None, like the
+        two before, once training has gone on without a validation set.
     n_iter_ : int
         Epochs (iterations of "lbfgs") of the last call.
     t_ : int
@@ -421,12 +423,7 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
                 self.coefs_ = coef_init
             if intercept_init is not None:
                 self.intercepts_ = intercept_init
-            validation = None
-            if X_val is not None:
-                validation = self._validation_set(*given)
-            elif self.early_stopping and self.solver != "lbfgs":
-                samples, held_out = hold_out(self, samples, rng)
-                validation = ValidationSet(self, held_out)
+            samples, validation = self._set_apart(samples, rng, *given)
         train_network(self, samples, rng, validation, tasks=tasks)
         tasks.end()
         return self
@@ -497,6 +494,7 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
             samples, rng = self._prepare(
                 X, y, sample_weight, first, classes, incremental=True
             )
+            self._forget_validation()
         train_network(self, samples, rng, incremental=True)
         return self
 
@@ -543,22 +541,44 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
         factors = self._class_factors
         return samples.weighted(None if factors is None else factors[samples.y])
 
-    def _validation_set(self, X_val, y_val, sample_weight_val):
-        """The user's validation set, and how well the weights do on it so far."""
-        trained = self.loss_curve_
+    def _set_apart(self, samples, rng, X_val, y_val, sample_weight_val):
+        """Samples to train on, and a validation set of others, or None.
+
+        Where training goes on the set first judges the weights that it starts from,
+        unless they were trained on rows that are held out only now.
+        """
+        if X_val is None and self.early_stopping and self.solver != "lbfgs":
+            samples, judges = hold_out(self, samples, rng)
+            trained_on = self.validation_scores_ is None
+        elif X_val is None:
+            self._forget_validation()
+            return samples, None
+        else:
+            self._remember_split(None)
+            judges = self._validated_pair(X_val, y_val, sample_weight_val)
+            trained_on = False
+        validation = ValidationSet(self, judges)
+        if self.validation_scores_ is None:
+            self.validation_scores_ = []
+        if self.loss_curve_ and not trained_on:
+            _, self.best_validation_score_ = validation.evaluate()
+            self.best_iteration_ = self.best_iteration_ or len(self.loss_curve_)
+        return samples, validation
+
+    def _validated_pair(self, X_val, y_val, sample_weight_val):
+        """The user's validation set as encoded samples, with the weights of classes."""
         try:
             samples = self._validate(X_val, y_val, sample_weight_val, first=False)
             y = encode(samples.y, self._kind, self.classes_)
+            samples = self._with_class_weight(samples._replace(y=y))
+            if not len(samples.y):
+                raise ValueError(
+                    f"class_weight={self.class_weight} gives all of their samples the "
+                    "weight 0: validate on classes that have one."
+                )
         except ValueError as error:
             raise ValueError(f"X_val, y_val or sample_weight_val: {error}") from error
-        samples = self._with_class_weight(samples._replace(y=y))
-        validation = ValidationSet(self, samples)
-        if self.validation_scores_ is None:
-            self._forget_validation()
-        if trained:  # perhaps on other validation samples
-            _, self.best_validation_score_ = validation.evaluate()
-            self.best_iteration_ = self.best_iteration_ or len(trained)
-        return validation
+        return samples
 
     def _resolved_out_activation(self):
         if self.out_activation == "softmax" and self._kind != "multiclass":
