@@ -16,10 +16,12 @@ from sknet._callbacks import CallbackSupportMixin
 from sknet._parameters import (
     PARAMETER_CONSTRAINTS,
     check_combinations,
+    idle_parameters,
     layer_activations,
     layer_dropout,
     layer_sizes,
-    warn_of_parameters_without_effect,
+    warn_of_idle_parameters,
+    watched_by_patience,
 )
 from sknet._threads import blas_threads
 from sknet._validation import Samples
@@ -53,13 +55,26 @@ class _Views(list):
 
 @contextmanager
 def unchanged_on_error(estimator):
-    """Leave a fitted estimator as it was if the data it is given turn out bad."""
-    before = dict(vars(estimator))
+    """Leave an estimator as it was if training fails before anything is learned.
+
+    Yields
+    ------
+    commit : callable
+        To be called when there is something to keep: an error changes nothing back
+        from then on.
+    """
+    before, committed = dict(vars(estimator)), False
+
+    def commit():
+        nonlocal committed
+        committed = True
+
     try:
-        yield
+        yield commit
     except BaseException:
-        vars(estimator).clear()
-        vars(estimator).update(before)
+        if not committed:
+            vars(estimator).clear()
+            vars(estimator).update(before)
         raise
 
 
@@ -222,20 +237,38 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
                     f"units, activations and outputs were {fitted} and are now "
                     f"{architecture}; set them back, or fit with warm_start=False."
                 )
-            self._make_theta_writable()
-            rng = np.random.RandomState()
-            rng.set_state(self._resume["rng"])
+            if self.dtype is not None and self._theta.dtype != self.dtype:
+                raise ValueError(
+                    f"training can only go on in the type it began with: dtype was "
+                    f"{self._theta.dtype} and is now {np.dtype(self.dtype)}; set it "
+                    "back, or fit with warm_start=False."
+                )
+            self._theta = self._theta.copy()
+            self._go_on(idle_parameters(self, validation_is_given))
+            state = self._resume["rng"]
+            rng = np.random.RandomState(getattr(np.random, state["bit_generator"])())
+            rng.set_state(state)
             return rng
-        warn_of_parameters_without_effect(self, validation_is_given)
         self._n_units, self._activations, self.out_activation_ = architecture
         self._transposed_input = sparse.issparse(X)
         self.n_layers_ = len(n_units)
         self.n_outputs_ = n_outputs
         self._reset_history()
+        self._go_on(idle_parameters(self, validation_is_given))
         self._theta = np.empty(count_parameters(n_units), self.dtype or X.dtype)
         rng = check_random_state(self.random_state)
         self._draw_weights(rng)
         return rng
+
+    def _go_on(self, idle):
+        """Name parameters that do nothing now; forget what another cost has reached."""
+        resume = self._resume
+        warn_of_idle_parameters([name for name in idle if name not in resume["idle"]])
+        watched = watched_by_patience(self)
+        self._resume = {**resume, "idle": idle, "watched": watched}
+        if resume["watched"] != watched and not resume["interrupted"]:
+            self._resume["count"] = 0
+            self.best_loss_ = None
 
     def _draw_weights(self, rng):
         initializer = INITIALIZERS[self.weight_init]
@@ -266,6 +299,8 @@ class NetworkEstimator(CallbackSupportMixin, BaseEstimator):
             "n_lowered": 0,
             "incremental": False,
             "interrupted": None,
+            "idle": [],
+            "watched": None,
         }
         self._forget_validation()
 

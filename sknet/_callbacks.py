@@ -137,9 +137,16 @@ def snapshot(estimator, theta, **memory):
         Entries of ``_resume`` that are not up to date on the estimator.
     """
     fitted = {
-        name: deepcopy(value)
+        name: _copied(value)
         for name, value in vars(estimator).items()
         if name.endswith("_") and not name.startswith("_")
     }
     resume = {**estimator._resume, **memory}
     return {**fitted, "_theta": theta.copy(), "_resume": resume}
+
+
+def _copied(value):
+    """Copy of a fitted attribute; curves, lists of numbers, are copied at once."""
+    if isinstance(value, dict):
+        return {name: _copied(curve) for name, curve in value.items()}
+    return value[:] if isinstance(value, list) else deepcopy(value)

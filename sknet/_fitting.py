@@ -24,11 +24,18 @@ from sknet._monitor import Monitor, forget_all_but_the_last, last_improvement
 from sknet._threads import blas_threads
 from sknet.optimizers import norm_of
 from sknet.schedules import needs_length
-from sknet.training import Patience, train
+from sknet.training import Patience, StepInterrupted, train
 
 
 def train_network(
-    estimator, samples, rng, validation=None, *, incremental=False, tasks=NO_TASKS
+    estimator,
+    samples,
+    rng,
+    validation=None,
+    *,
+    commit,
+    incremental=False,
+    tasks=NO_TASKS,
 ):
     """Train the estimator's network on samples by its solver.
 
@@ -40,6 +47,8 @@ def train_network(
     rng : RandomState
     validation : ValidationSet, default=None
         With one, the weights that do best on it are kept however training ends.
+    commit : callable
+        Called as soon as there is something to keep, whatever happens then.
     incremental : bool, default=False
         Train for one epoch, as ``partial_fit`` does.
     tasks : FitTasks, default=NO_TASKS
@@ -51,7 +60,7 @@ def train_network(
             training = QuasiNewtonTraining(estimator, samples, rng, validation)
         else:
             training = SteppedTraining(estimator, samples, rng, validation, incremental)
-        training.run(tasks)
+        training.run(tasks, commit)
 
 
 class SteppedTraining:
@@ -90,24 +99,29 @@ class SteppedTraining:
             count=resume["count"],
         )
 
-    def run(self, tasks):
+    def run(self, tasks, commit):
         """Train until ``max_iter``, patience, a callback or Ctrl-C ends it."""
         estimator, resume = self.estimator, self.estimator._resume
         n_units, batch_size = self.objective.network.n_units, self.batches.batch_size
         interrupted = None if self.incremental else resume["interrupted"]
         # Should training fail, a later one starts with fresh memory of the optimizer.
-        resume.update(
-            rng=self.rng.get_state(legacy=False),
-            optimizer=None,
-            order=None,
-            interrupted=None,
-        )
+        estimator._resume = {
+            **resume,
+            "rng": self.rng.get_state(legacy=False),
+            "optimizer": None,
+            "order": None,
+            "interrupted": None,
+        }
         verbose = 0 if self.incremental else estimator.verbose
-        monitor = Monitor(estimator, self.validation, self.max_iter, verbose)
+        monitor = Monitor(estimator, self.validation, self.max_iter, verbose, commit)
         epochs = tasks.as_tasks(self._epochs(), self._memory)
         try:
             with blas_threads(n_units, batch_size), closing(epochs):
                 unfinished = self._drive(epochs, monitor, tasks, interrupted)
+        except StepInterrupted:
+            estimator._theta[:] = self.whole
+            monitor.warn_of_ctrl_c("epoch")
+            return
         except KeyboardInterrupt:
             unfinished = False
             monitor.warn_of_ctrl_c()
@@ -117,7 +131,7 @@ class SteppedTraining:
             forget_all_but_the_last(estimator)
         elif unfinished:
             self._warn_of_max_iter()
-        resume.update(self._memory())
+        estimator._resume.update(self._memory())
 
     def _epochs(self):
         return train(
@@ -151,13 +165,14 @@ class SteppedTraining:
             return not interrupted["patience_is_out"]
         elif interrupted["theta"] is not None:
             theta[:] = interrupted["theta"]
-        before, sound = theta.copy(), theta.copy()
+        self.whole, sound = theta.copy(), theta.copy()
         for epoch in epochs:
             if not (isfinite(epoch.cost) and self._is_finite()):
                 theta[:] = sound
                 rate = f"a learning rate of {epoch.learning_rate:.3g} and "
                 raise ValueError(monitor.diverged(epoch.cost, self.samples.X, rate))
-            sound[:], before[:] = before, theta  # only a cost tells that weights do
+            # Only a cost tells that weights do.
+            sound[:], self.whole[:] = self.whole, theta
             estimator.t_ = epoch.n_seen
             monitor.record(
                 epoch.cost, epoch.penalty, epoch.learning_rate, epoch.grad_norm
@@ -235,15 +250,18 @@ class QuasiNewtonTraining:
         # theta at the end of the last whole iteration
         self.whole = estimator._theta.copy()
         self.cost = None
-        estimator._resume.update(
-            rng=rng.get_state(legacy=False), solver="lbfgs", interrupted=None
-        )
+        estimator._resume = {
+            **estimator._resume,
+            "rng": rng.get_state(legacy=False),
+            "solver": "lbfgs",
+            "interrupted": None,
+        }
 
-    def run(self, tasks):
+    def run(self, tasks, commit):
         """Train until L-BFGS, a callback or Ctrl-C ends it."""
         estimator, theta = self.estimator, self.estimator._theta
         monitor = Monitor(
-            estimator, self.validation, estimator.max_iter, estimator.verbose
+            estimator, self.validation, estimator.max_iter, estimator.verbose, commit
         )
         estimator.n_iter_ = 0
         try:

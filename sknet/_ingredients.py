@@ -3,7 +3,7 @@
 import warnings
 from copy import deepcopy
 from functools import partial
-from math import ceil
+from math import ceil, isfinite
 
 import numpy as np
 
@@ -44,10 +44,12 @@ class ChildStreams:
     def __getitem__(self, name):
         """The Generator of that name."""
         if name not in self._streams:
-            words = deepcopy(self._rng).randint(2**32, size=4, dtype=np.uint32)
-            bits = np.random.PCG64([self.NAMES.index(name), *words])
             if name in self._states:
+                bits = np.random.PCG64(0)
                 bits.state = self._states[name]
+            else:
+                words = deepcopy(self._rng).randint(2**32, size=4, dtype=np.uint32)
+                bits = np.random.PCG64([self.NAMES.index(name), *words])
             self._streams[name] = np.random.Generator(bits)
         return self._streams[name]
 
@@ -106,6 +108,10 @@ def _augmentation_of(estimator, streams):
                 f"augment returned an array of shape {X.shape} and type {X.dtype} for "
                 f"a batch of shape {shape}: return numbers in an array of that shape."
             )
+        if not isfinite(np.add.reduce(X, axis=None)):
+            raise ValueError(
+                "augment returned NaN or infinity for a batch: return finite numbers."
+            )
         return X
 
     return augmented
@@ -134,6 +140,7 @@ def schedule_of(estimator, batches):
 
 
 def optimizer_of(estimator, network):
+    """The solver's optimizer for a network's theta, still without memory."""
     if estimator.solver == "sgd":
         return SGD(estimator.momentum, estimator.nesterovs_momentum)
     settings = {name: getattr(estimator, name) for name in OF_ADAM}

@@ -6,6 +6,7 @@ an array of bool with a column for each label.
 """
 
 import warnings
+from numbers import Real
 
 import numpy as np
 from scipy import sparse
@@ -58,8 +59,11 @@ def learn_labels(y, classes=None):
     return "binary" if len(classes) == 2 else "multiclass", classes
 
 
-def encode(y, kind, classes):
+def encode(y, kind, classes, whose="which the first call sets: name all of them there"):
     """Class indices, shape (n_samples,), or bools, shape (n_samples, n_labels).
+
+    ``whose`` says in the message on an unseen label where the classes come from, and
+    what to do.
 
     Raises
     ------
@@ -81,7 +85,7 @@ def encode(y, kind, classes):
         more = f" and {len(unseen) - 5} more" if len(unseen) > 5 else ""
         raise ValueError(
             f"y holds labels {unseen[:5]}{more} that are not among the classes "
-            f"{classes.tolist()}, which the first call sets: name all of them there."
+            f"{classes.tolist()} {whose}."
         )
     return np.array([index[label] for label in labels])
 
@@ -126,7 +130,8 @@ def class_factors(class_weight, kind, classes, samples):
     Parameters
     ----------
     class_weight : {"balanced"}, dict or None
-        A dict from a label to a factor; labels that it lacks have 1.
+        A dict from a label to a factor; labels that it lacks have 1.  One that has all
+        classes may have others too, which y happens not to hold.
     kind : str
         Kind of the labels.
     classes : ndarray of shape (n_classes,)
@@ -151,23 +156,22 @@ def class_factors(class_weight, kind, classes, samples):
             "multilabel: pass sample_weight instead."
         )
     if class_weight == "balanced":
-        weight = samples.sample_weight
-        totals = np.bincount(samples.y, weight, minlength=len(classes)).astype(float)
-        totals[totals == 0] = np.inf  # a class without samples
-        n_present = np.isfinite(totals).sum()
-        return totals[np.isfinite(totals)].sum() / (n_present * totals)
+        totals = np.bincount(samples.y, samples.sample_weight)
+        return totals.sum() / (len(classes) * totals)
     labels = classes.tolist()
     unknown = [label for label in class_weight if label not in labels]
-    if unknown:
+    if unknown and not all(label in class_weight for label in labels):
         raise ValueError(
             f"class_weight has the labels {unknown}, which are not among the classes "
-            f"{labels}: use the labels of y."
+            f"{labels}, and lacks some of these: use the labels of y."
         )
+    for label, factor in class_weight.items():
+        if not (isinstance(factor, Real) and 0 <= factor < np.inf):
+            raise ValueError(
+                f"class_weight has {factor!r} for the label {label!r}: give finite "
+                "numbers, 0 or more."
+            )
     factors = np.array([class_weight.get(label, 1.0) for label in labels], dtype=float)
-    if not (np.isfinite(factors) & (factors >= 0)).all():
-        raise ValueError(
-            f"class_weight={class_weight} must hold finite numbers, 0 or more."
-        )
     if not factors[samples.y].any():
         raise ValueError(
             f"class_weight={class_weight} gives all samples the weight 0: give a class "

@@ -25,10 +25,15 @@ class Monitor:
         Most epochs there will be.
     verbose : bool or int, default=0
         See :func:`~sknet._progress.progress`.
+    commit : callable, default=nothing
+        Called as soon as there is something to keep, whatever happens then.
     """
 
-    def __init__(self, estimator, validation=None, max_iter=1, verbose=0):
+    def __init__(
+        self, estimator, validation=None, max_iter=1, verbose=0, commit=lambda: None
+    ):
         self._estimator = estimator
+        self._commit = commit
         self._validation = validation
         self._best = None if validation is None else estimator._theta.copy()
         self._progress = progress(verbose, max_iter)
@@ -48,6 +53,7 @@ class Monitor:
             loss, score = self._validation.evaluate()
             facts.update(val_loss=loss, val_score=score)
             shown.update({"validation loss": loss, "validation score": score})
+        self._commit()
         estimator.n_iter_ += 1
         estimator.loss_ = cost
         estimator.loss_curve_.append(cost)
@@ -81,10 +87,11 @@ class Monitor:
         """Tell why training ends."""
         self._progress.say(message)
 
-    def warn_of_ctrl_c(self):
+    def warn_of_ctrl_c(self, last_whole="step"):
         """Warn that training was interrupted, and say which weights are kept."""
+        self._commit()
         estimator = self._estimator
-        kept = "those of the last whole step"
+        kept = f"those of the last whole {last_whole}"
         if estimator.best_iteration_ is not None:
             kept = "those that did best on the validation set"
         warnings.warn(
@@ -96,6 +103,7 @@ class Monitor:
 
     def diverged(self, loss, X, rate=""):
         """Message for a cost, or weights, that are no longer finite."""
+        self._commit()
         largest = max(abs(X.max()), abs(X.min()))
         kept = "last weights with a finite loss"
         if self._estimator.best_iteration_ is not None:

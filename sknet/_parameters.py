@@ -116,11 +116,18 @@ def check_combinations(estimator, X):
         )
 
 
-def warn_of_parameters_without_effect(estimator, validation_is_given=False):
-    """Warn once of the parameters that were set but do nothing beside the others.
+def idle_parameters(estimator, validation_is_given=False):
+    """Parameters that were set but do nothing beside the others, each with the reason.
 
-    ``MLPClassifier`` ignores them silently, so that who asks for early stopping with
-    lbfgs, say, never learns that there was none.
+    Parameters
+    ----------
+    estimator : NetworkEstimator
+    validation_is_given : bool, default=False
+        Whether ``fit`` was given a validation set.
+
+    Returns
+    -------
+    idle : list of str
     """
     context = {
         name: f"solver={estimator.solver!r}"
@@ -142,12 +149,37 @@ def warn_of_parameters_without_effect(estimator, validation_is_given=False):
         for name, reason in context.items()
         if name in defaults and getattr(estimator, name) != defaults[name].default
     ]
+    if not layer_sizes(estimator.hidden_layer_sizes) and np.any(estimator.dropout):
+        idle.append(f"dropout={estimator.dropout!r} without hidden layers")
+    return idle
+
+
+def warn_of_idle_parameters(idle):
+    """Warn once of parameters without effect.
+
+    ``MLPClassifier`` ignores them silently, so that who asks for early stopping with
+    lbfgs, say, never learns that there was none.
+    """
     if idle:
         warnings.warn(
             f"Without effect: {', '.join(idle)}; leave the unused at their defaults.",
             UserWarning,
             stacklevel=2,
         )
+
+
+def watched_by_patience(estimator):
+    """What decides the value that patience watches, in words to compare.
+
+    Training that goes on with another cost, or another score, cannot compare its
+    values with the best one so far.
+    """
+    if estimator.early_stopping:
+        return f"score {estimator.scoring!r}"
+    names = "alpha", "batch_size", "class_weight", "label_smoothing"
+    values = [f"{name}={getattr(estimator, name)!r}" for name in names]
+    augmented = "samples" if estimator.augment is None else "augmented samples"
+    return f"cost of {augmented}, {', '.join(values)}"
 
 
 def layer_sizes(hidden_layer_sizes):
@@ -182,9 +214,15 @@ def layer_dropout(dropout, n_hidden):
     >>> layer_dropout(0.5, 2), layer_dropout([0.1, 0.2], 2)
     ([0.5, 0.5], [0.1, 0.2])
     """
-    if isinstance(dropout, Real):
-        return [dropout] * n_hidden
-    dropout = list(dropout)
+    if np.ndim(dropout) == 0 and not isinstance(dropout, (dict, set)):
+        dropout = [dropout] * n_hidden
+    elif isinstance(dropout, (list, tuple, np.ndarray)):
+        dropout = list(dropout)
+    else:
+        raise ValueError(
+            f"The 'dropout' parameter is {dropout!r}, which must be a number, or a "
+            "list with one for each hidden layer."
+        )
     if len(dropout) != n_hidden:
         raise ValueError(
             f"dropout={dropout!r} has {len(dropout)} entries for {n_hidden} hidden "

@@ -53,6 +53,15 @@ class Samples(NamedTuple):
             return samples
         return samples.rows(np.flatnonzero(w))
 
+    def of_classes_weighted(self, factors):
+        """Samples with weights multiplied by the factors of their classes.
+
+        Parameters
+        ----------
+        factors : ndarray of shape (n_classes,) or None
+        """
+        return self.weighted(None if factors is None else factors[self.y])
+
 
 class ValidationSet:
     """Judges a network by samples that it does not train on.
@@ -70,7 +79,7 @@ class ValidationSet:
         self._samples = samples
         self._Y = targets(samples.y, estimator.n_outputs_, estimator._theta.dtype)
         self._scorer = None
-        if estimator.scoring not in (None, "loss"):
+        if estimator.scoring not in (None, "accuracy", "loss"):
             self._scorer = check_scoring(estimator, estimator.scoring)
             # The same weights, but no names to miss in samples that are an array now.
             self._nameless = copy(estimator)
@@ -94,14 +103,9 @@ class ValidationSet:
         raw = estimator._outputs(X)
         losses = LOSSES[estimator.out_activation_].residual(raw.T.copy(), self._Y)
         loss = float(np.average(losses, weights=w))
-        if estimator.scoring is None:
+        if estimator.scoring in (None, "accuracy"):
             return loss, estimator._accuracy(raw, y, w)
-        if self._scorer is None:
-            score = -loss
-        else:
-            weights = {} if w is None else {"sample_weight": w}
-            labels = estimator._decoded(y)
-            score = self._scorer(self._nameless, X, labels, **weights)
+        score = -loss if self._scorer is None else self._scorers_score()
         if not (isinstance(score, Real) and isfinite(score)):
             raise ValueError(
                 f"scoring={estimator.scoring!r} gave {score!r} on the validation set, "
@@ -109,6 +113,22 @@ class ValidationSet:
                 "loss itself is infinite."
             )
         return loss, float(score)
+
+    def _scorers_score(self):
+        """What the scorer says of the estimator."""
+        X, y, w = self._samples
+        weights = {} if w is None else {"sample_weight": w}
+        try:
+            return self._scorer(
+                self._nameless, X, self._estimator._decoded(y), **weights
+            )
+        except Exception as error:
+            weighted = "" if w is None else ", with sample_weight as there are weights"
+            error.add_note(
+                f"Raised by scoring={self._estimator.scoring!r}, called on the "
+                f"validation set{weighted}: if it cannot be, use another scorer."
+            )
+            raise
 
 
 def hold_out(estimator, samples, rng):

@@ -38,6 +38,8 @@ class Objective:
     ----------
     penalty : float
         The penalty's part of the last cost.
+    kept : tuple (X1, by_feature)
+        A batch that is kept and its copy, see :meth:`keep`; None for none.
 
     Examples
     --------
@@ -66,7 +68,7 @@ class Objective:
         ]
         self._part = np.empty_like(self._grads[0])
         self._buffers = {}
-        self._kept = None, None
+        self.kept = None, None
 
     def keep(self, X1):
         """Get ready for a batch that comes again and again and never changes.
@@ -79,7 +81,7 @@ class Objective:
         X1 : ndarray of shape (1 + n_features, n_samples) or None
             None keeps nothing.
         """
-        self._kept = X1, None if X1 is None else np.ascontiguousarray(X1)
+        self.kept = X1, None if X1 is None else np.ascontiguousarray(X1)
 
     def value_and_grad(self, X1, Y, sample_weight=None):
         """Cost J and its gradient at the network's theta.
@@ -125,7 +127,7 @@ class Objective:
     def _forward(self, X1, Y, sample_weight, per_sample):
         """Mean loss, dJ/dz of the output layer, and what backpropagation works on."""
         forward, layers = self._buffers_for(X1.shape[1])
-        kept, by_feature = self._kept
+        kept, by_feature = self.kept
         z = self.network.forward(by_feature if X1 is kept else X1, forward)
         losses = self.loss.residual(z, Y)  # z is now h - y, the output's delta
         if sample_weight is not None:

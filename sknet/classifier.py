@@ -26,7 +26,7 @@ def _trains_by_steps(estimator):
     return True
 
 
-def _is_pair(X_val, y_val, sample_weight_val):
+def _has_validation_set(X_val, y_val, sample_weight_val):
     """Whether there is a validation set; half of one is refused."""
     if (X_val is None) != (y_val is None) or (
         sample_weight_val is not None and X_val is None
@@ -407,24 +407,25 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
         Raises
         ------
         ValueError
-            For data that cannot be trained on, which leave a fitted estimator as it
-            was, and when the loss diverges, which leaves the last finite weights.
+            For data that cannot be trained on, and what ``augment``, ``scoring`` or
+            ``learning_rate`` raises; before the end of the first epoch this leaves a
+            fitted estimator as it was.  When the loss diverges, which leaves the last
+            finite weights, or those that did best on the validation set.
         """
         tasks = FitTasks(self, X, y, sample_weight)
         first = not (self.warm_start and hasattr(self, "coefs_"))
         given = X_val, y_val, sample_weight_val
-        with unchanged_on_error(self):
-            samples, rng = self._prepare(
-                X, y, sample_weight, first, validation_is_given=_is_pair(*given)
+        with unchanged_on_error(self) as commit:
+            samples, factors, rng = self._prepare(
+                X,
+                y,
+                sample_weight,
+                first,
+                validation_is_given=_has_validation_set(*given),
             )
-            if not first:  # an error in what follows must find the old one untouched
-                self._theta = self._theta.copy()
-            if coef_init is not None:
-                self.coefs_ = coef_init
-            if intercept_init is not None:
-                self.intercepts_ = intercept_init
-            samples, validation = self._set_apart(samples, rng, *given)
-        train_network(self, samples, rng, validation, tasks=tasks)
+            self._begin_from(coef_init, intercept_init)
+            samples, validation = self._set_apart(samples, factors, rng, *given)
+            train_network(self, samples, rng, validation, commit=commit, tasks=tasks)
         tasks.end()
         return self
 
@@ -490,12 +491,12 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
                     f"classes={classes.tolist()} is not the same as in the first call, "
                     f"{self.classes_.tolist()}."
                 )
-        with unchanged_on_error(self):
-            samples, rng = self._prepare(
+        with unchanged_on_error(self) as commit:
+            samples, _, rng = self._prepare(
                 X, y, sample_weight, first, classes, incremental=True
             )
             self._forget_validation()
-        train_network(self, samples, rng, incremental=True)
+            train_network(self, samples, rng, commit=commit, incremental=True)
         return self
 
     def _prepare(
@@ -509,7 +510,16 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
         incremental=False,
         validation_is_given=False,
     ):
-        """Validated samples, encoded, and the random stream; the network is ready."""
+        """Make the network ready for samples.
+
+        Returns
+        -------
+        samples : Samples
+            Validated and encoded, with the weights of their classes.
+        factors : ndarray of shape (n_classes,) or None
+            Factors on the weights of classes.
+        rng : RandomState
+        """
         samples = self._validate(X, y, sample_weight, first)
         y = samples.y
         if first:
@@ -523,10 +533,8 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
                     f"{self.classes_.tolist()}; y has {classes.tolist()}."
                 )
         samples = samples._replace(y=encode(y, self._kind, self.classes_))
-        self._class_factors = class_factors(
-            self.class_weight, self._kind, self.classes_, samples
-        )
-        samples = self._with_class_weight(samples)
+        factors = class_factors(self.class_weight, self._kind, self.classes_, samples)
+        samples = samples.of_classes_weighted(factors)
         n_outputs = 1 if self._kind == "binary" else len(self.classes_)
         rng = self._start(
             n_outputs,
@@ -535,13 +543,18 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
             first,
             validation_is_given,
         )
-        return samples, rng
+        return samples, factors, rng
 
-    def _with_class_weight(self, samples):
-        factors = self._class_factors
-        return samples.weighted(None if factors is None else factors[samples.y])
+    def _begin_from(self, coef_init, intercept_init):
+        """Replace weights by the user's, of which earlier training knows nothing."""
+        if coef_init is not None:
+            self.coefs_ = coef_init
+        if intercept_init is not None:
+            self.intercepts_ = intercept_init
+        if coef_init is not None or intercept_init is not None:
+            self._forget_validation()
 
-    def _set_apart(self, samples, rng, X_val, y_val, sample_weight_val):
+    def _set_apart(self, samples, factors, rng, X_val, y_val, sample_weight_val):
         """Samples to train on, and a validation set of others, or None.
 
         Where training goes on the set first judges the weights that it starts from,
@@ -555,7 +568,7 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
             return samples, None
         else:
             self._remember_split(None)
-            judges = self._validated_pair(X_val, y_val, sample_weight_val)
+            judges = self._validated_pair(factors, X_val, y_val, sample_weight_val)
             trained_on = False
         validation = ValidationSet(self, judges)
         if self.validation_scores_ is None:
@@ -565,12 +578,12 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
             self.best_iteration_ = self.best_iteration_ or len(self.loss_curve_)
         return samples, validation
 
-    def _validated_pair(self, X_val, y_val, sample_weight_val):
+    def _validated_pair(self, factors, X_val, y_val, sample_weight_val):
         """The user's validation set as encoded samples, with the weights of classes."""
         try:
             samples = self._validate(X_val, y_val, sample_weight_val, first=False)
-            y = encode(samples.y, self._kind, self.classes_)
-            samples = self._with_class_weight(samples._replace(y=y))
+            y = encode(samples.y, self._kind, self.classes_, "of y: leave them out")
+            samples = samples._replace(y=y).of_classes_weighted(factors)
             if not len(samples.y):
                 raise ValueError(
                     f"class_weight={self.class_weight} gives all of their samples the "
@@ -609,7 +622,7 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
     def _whole_batch(self, X, y, sample_weight):
         """Objective on these data, and the one batch they make, for gradient checks."""
         first = not hasattr(self, "coefs_")
-        samples, _ = self._prepare(X, y, sample_weight, first)
+        samples, *_ = self._prepare(X, y, sample_weight, first)
         (batch,) = self._minibatches(samples)
         return self._objective(samples.sample_weight), batch
 

@@ -129,7 +129,8 @@ class ThinnedObjective:
     def keep(self, X1):
         """See :meth:`sknet.backprop.Objective.keep`."""
         self._whole.keep(X1)
-        self._thinned.keep(X1)
+        if not self.input_dropout:
+            self._thinned.kept = self._whole.kept
 
     def value_and_grad(self, X1, Y, sample_weight=None):
         """Cost of the whole network, gradient of a thinned one, newly drawn.

@@ -14,11 +14,10 @@ import numpy as np
 from sknet._threads import axpy
 
 
-def _writable(state):
-    """The state with copies of what is read-only, as joblib's memory maps are."""
+def _copied(state):
+    """Copy of a state: should training fail, what it began with is still there."""
     return {
-        name: np.require(value, requirements="W") if np.ndim(value) else value
-        for name, value in state.items()
+        name: value.copy() if np.ndim(value) else value for name, value in state.items()
     }
 
 
@@ -52,7 +51,7 @@ class SGD:
 
     def init(self, theta, state=None):
         """Start afresh, or go on from ``state``."""
-        self.state = _writable(state or {})
+        self.state = _copied(state or {})
         if self.momentum:
             self.state.setdefault("velocity", np.zeros_like(theta))
 
@@ -102,7 +101,7 @@ class Adam:
 
     def init(self, theta, state=None):
         """Start afresh, or go on from ``state``."""
-        self.state = _writable(state or {"t": 0, "m_unit": 1.0, "v_unit": 1.0})
+        self.state = _copied(state or {"t": 0, "m_unit": 1.0, "v_unit": 1.0})
         for mean in "m", "v":
             self.state.setdefault(mean, np.zeros_like(theta))
         self._work = np.empty_like(theta)
@@ -216,5 +215,16 @@ def clip(grad, max_norm):
 
 
 def norm_of(grad):
-    """Euclidean norm of a vector, as a float."""
-    return float(np.dot(grad, grad)) ** 0.5
+    """Euclidean norm of a vector, as a float, even where squares leave its type.
+
+    Examples
+    --------
+    >>> norm_of(np.array([3e30, 4e30], dtype=np.float32))
+    5e+30
+    """
+    with np.errstate(over="ignore"):
+        squares = float(np.dot(grad, grad))
+    if np.finfo(grad.dtype).tiny < squares < np.inf:
+        return squares**0.5
+    exact = grad.astype(np.longdouble)
+    return float(np.sqrt(np.dot(exact, exact)))

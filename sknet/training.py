@@ -216,8 +216,15 @@ def targets(y, n_outputs, dtype=np.float64, smoothing=0.0):
     return Y
 
 
+class StepInterrupted(KeyboardInterrupt):
+    """Ctrl-C in the middle of a step: theta may be half changed."""
+
+
 class _CtrlC:
     """Holds Ctrl-C back, so that a step is never left half done.
+
+    Pressed again, it does not wait for the end of the step: an augmentation may take
+    its time, or never return.
 
     Only the main thread hears Ctrl-C, and a program that handles it in its own way
     keeps doing so: in these cases this does nothing.
@@ -233,6 +240,8 @@ class _CtrlC:
         return self
 
     def _press(self, signum, frame):
+        if self.pressed:
+            raise StepInterrupted
         self.pressed = True
 
     def __exit__(self, *exception):
@@ -249,7 +258,7 @@ def train(objective, optimizer, schedule, batches, n_seen=0, *, max_grad_norm=No
     ----------
     objective : Objective
         Its network's theta is changed in place.
-    optimizer : SGD or Adam
+    optimizer : SGD, Adam or AdamW
         Already given its memory by ``init``.
     schedule : callable
         ``schedule(n_seen, n_steps)`` is the learning rate of a step, from the samples
@@ -269,7 +278,8 @@ def train(objective, optimizer, schedule, batches, n_seen=0, *, max_grad_norm=No
     Raises
     ------
     KeyboardInterrupt
-        On Ctrl-C, after the running step: theta is that of the last whole one.
+        On Ctrl-C, after the running step: theta is that of the last whole one.  On
+        Ctrl-C pressed twice in a step at once, as :class:`StepInterrupted`.
 
     Examples
     --------

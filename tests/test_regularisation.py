@@ -65,7 +65,7 @@ def test_balanced_classes_have_the_same_weight_in_all(iris, sample_weight):
     if sample_weight:
         sample_weight = np.random.RandomState(0).uniform(0.1, 3, len(y))
     net = network(class_weight="balanced")
-    samples, _ = net._prepare(X, y, sample_weight, first=True)
+    samples, *_ = net._prepare(X, y, sample_weight, first=True)
     totals = np.bincount(samples.y, samples.sample_weight)
     whole = len(y) if sample_weight is None else sample_weight.sum()
     assert_allclose(totals, whole / 3)
@@ -149,7 +149,9 @@ def test_dicts_go_with_partial_fit_and_balanced_does_not(iris):
     ("class_weight", "message"),
     [
         ({7: 1.0}, r"labels \[7\], which are not among the classes"),
-        ({0: -1.0}, "finite numbers, 0 or more"),
+        ({0: -1.0}, "-1.0 for the label 0: give finite numbers"),
+        ({0: "a"}, "'a' for the label 0"),
+        ({0: [1.0]}, r"\[1.0\] for the label 0"),
         ({0: np.nan}, "finite numbers, 0 or more"),
         ({0: 0, 1: 0, 2: 0}, "all samples the weight 0"),
         ("balance", "class_weight"),
