@@ -12,19 +12,18 @@ from sklearn.datasets import load_digits
 from sklearn.utils.fixes import parse_version
 
 ROOT = Path(__file__).parents[1]
+NAMES = ["recipe_n", "recipe_a", "calibrated", "five"]
 
 
 @pytest.fixture(scope="module")
 def documented():
-    """What the code blocks of the page define, the last one apart."""
+    """What the code blocks of the page define."""
     text = (ROOT / "docs/recipes.md").read_text("utf-8")
-    names = {}
-    *recipes, calibration = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    for block in recipes:
-        exec(block, names)
     if parse_version(sklearn.__version__) < parse_version("1.8"):
-        calibration = calibration.replace('"temperature"', '"sigmoid"')
-    exec(calibration, names)
+        text = text.replace('"temperature"', '"sigmoid"')
+    names = {}
+    for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(block, names)
     return names
 
 
@@ -40,13 +39,12 @@ def parameters(model):
 def test_the_recipes_are_those_of_the_example(documented):
     pytest.importorskip("matplotlib")
     example = runpy.run_path(str(ROOT / "examples/plot_recipes.py"))
-    *_, recipe_n, recipe_a, five = example["ladder"](256, quick=False).values()
-    assert parameters(documented["recipe_n"]) == parameters(recipe_n)
-    assert parameters(documented["recipe_a"]) == parameters(recipe_a)
-    assert parameters(documented["five"]) == parameters(five)
+    last = list(example["ladder"](256, quick=False).values())[-4:]
+    for name, model in zip(NAMES, last, strict=True):
+        assert parameters(documented[name]) == parameters(model)
 
 
-@pytest.mark.parametrize("name", ["recipe_n", "recipe_a", "five", "calibrated"])
+@pytest.mark.parametrize("name", NAMES)
 def test_the_recipes_learn(documented, name):
     X, y = load_digits(return_X_y=True)
     X = np.kron(X.reshape(-1, 8, 8), np.full((2, 2), 1 / 16)).reshape(-1, 256)
