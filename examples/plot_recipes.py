@@ -5,7 +5,7 @@ Recipes for digits: one ingredient at a time
 What makes a multilayer perceptron read handwritten digits better? This starts with the
 network that ``MLPClassifier`` has by default, adds one ingredient after the other and
 cross-validates each step. Run it by ``python examples/plot_recipes.py``; it takes
-about ten minutes on two cores. ``docs/recipes.md`` discusses what comes out.
+about five minutes on two cores. ``docs/recipes.md`` discusses what comes out.
 """
 
 import argparse
@@ -82,10 +82,10 @@ def ingredients(image_shape):
 
 
 # %%
-# To be sure of nothing is what label smoothing teaches, so that probabilities come out
-# too even. Temperature scaling divides the raw outputs by one number, chosen on digits
-# held out, which changes no guess. Its ``ensemble=False`` keeps one network trained on
-# all digits. The last rung are five networks that differ only in their seeds.
+# Label smoothing teaches never to be certain, and so the probabilities are too even.
+# Temperature scaling divides the raw outputs by one number, chosen on digits held out,
+# which changes no guess; ``ensemble=False`` keeps one network, trained on all digits.
+# The last rung is five networks that differ only in their seeds.
 
 AT_LEAST_1_8 = tuple(map(int, sklearn.__version__.split(".")[:2])) >= (1, 8)
 CALIBRATION = "temperature" if AT_LEAST_1_8 else "sigmoid"

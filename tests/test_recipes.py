@@ -44,7 +44,7 @@ def test_the_recipes_are_those_of_the_example(documented):
         assert parameters(documented[name]) == parameters(model)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, "larger_moves"])
 def test_the_recipes_learn(documented, name):
     X, y = load_digits(return_X_y=True)
     X = np.kron(X.reshape(-1, 8, 8), np.full((2, 2), 1 / 16)).reshape(-1, 256)
