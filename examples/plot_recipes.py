@@ -5,7 +5,8 @@ Recipes for digits: one ingredient at a time
 What makes a multilayer perceptron read handwritten digits better? This starts with the
 network that ``MLPClassifier`` has by default, adds one ingredient after the other and
 cross-validates each step. Run it by ``python examples/plot_recipes.py``; it takes
-about five minutes on two cores. ``docs/recipes.md`` discusses what comes out.
+about eight minutes on one core and less on two. ``docs/recipes.md`` tells what comes
+out.
 """
 
 import argparse
