@@ -48,11 +48,9 @@ class Monitor:
             "learning_rate": learning_rate,
             "grad_norm": grad_norm,
         }
-        shown = {"loss": cost}
         if self._validation is not None:  # may fail: then nothing is written down
             loss, score = self._validation.evaluate()
             facts.update(val_loss=loss, val_score=score)
-            shown.update({"validation loss": loss, "validation score": score})
         self._commit()
         estimator.n_iter_ += 1
         estimator.loss_ = cost
@@ -62,10 +60,7 @@ class Monitor:
         now = perf_counter()
         facts["seconds"], self._start = now - self._start, now
         append(estimator.history_, facts)
-        if learning_rate == learning_rate:  # "lbfgs" has none
-            shown["learning rate"] = learning_rate
-        shown["gradient norm"] = grad_norm
-        self._progress.epoch(estimator.n_iter_, shown)
+        self._progress.epoch(estimator.n_iter_, cost, facts)
 
     def _judge(self, loss, score):
         estimator = self._estimator
@@ -132,6 +127,10 @@ def append(history, facts):
     >>> history
     {'loss': [0.5, 0.25], 'val_loss': [nan, 0.75]}
     """
+    if history.keys() == facts.keys():
+        for name, curve in history.items():
+            curve.append(facts[name])
+        return
     n_before = len(next(iter(history.values()), ()))
     for name in dict.fromkeys([*history, *facts]):
         history.setdefault(name, [nan] * n_before).append(facts.get(name, nan))

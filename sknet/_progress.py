@@ -3,7 +3,15 @@
 import multiprocessing
 import threading
 from contextlib import suppress
+from math import isnan, nan
 from time import perf_counter
+
+IN_WORDS = {
+    "val_loss": "validation loss",
+    "val_score": "validation score",
+    "learning_rate": "learning rate",
+    "grad_norm": "gradient norm",
+}
 
 
 def progress(verbose, n_epochs):
@@ -38,8 +46,8 @@ def progress(verbose, n_epochs):
 class Silence:
     """Shows nothing."""
 
-    def epoch(self, number, facts):
-        """Show an epoch: its number and a dict of what is known of it."""
+    def epoch(self, number, cost, facts):
+        """Show an epoch: its number, cost, and what ``history_`` has of it."""
 
     def say(self, message):
         """Show why training ends."""
@@ -51,9 +59,10 @@ class Silence:
 class Lines(Silence):
     """A line for each epoch, that of ``MLPClassifier`` with more facts appended."""
 
-    def epoch(self, number, facts):
+    def epoch(self, number, cost, facts):
         """Print the epoch's line."""
-        print(f"Iteration {number}, {_in_words(facts, digits=8)}")
+        details = _in_words(facts, IN_WORDS)
+        print(f"Iteration {number}, loss = {cost:.8f}{details}")
 
     def say(self, message):
         """Print why training ends."""
@@ -67,16 +76,16 @@ class LastLine(Silence):
         self._start = perf_counter()
         self._last = None
 
-    def epoch(self, number, facts):
+    def epoch(self, number, cost, facts):
         """Remember the epoch."""
-        self._last = number, facts
+        self._last = number, cost, facts
 
     def close(self):
         """Print the last epoch's line and the time that all took."""
         if self._last is not None:
-            number, facts = self._last
+            number, *facts = self._last
             seconds = perf_counter() - self._start
-            print(f"{number} epochs in {seconds:.1f} s, {_in_words(facts)}")
+            print(f"{number} epochs in {seconds:.1f} s, {_in_short(*facts)}")
 
 
 class RichBar(Silence):
@@ -96,10 +105,10 @@ class RichBar(Silence):
         with suppress(LiveError):  # rich < 14.1 shows one display at a time
             self._progress.start()
 
-    def epoch(self, number, facts):
+    def epoch(self, number, cost, facts):
         """Move the bar."""
         self._progress.update(
-            self._task, completed=number, description=_in_short(facts)
+            self._task, completed=number, description=_in_short(cost, facts)
         )
 
     def close(self):
@@ -115,9 +124,9 @@ class TqdmBar(Silence):
 
         self._bar = tqdm(total=n_epochs, unit="epoch")
 
-    def epoch(self, number, facts):
+    def epoch(self, number, cost, facts):
         """Move the bar."""
-        self._bar.set_postfix_str(_in_short(facts), refresh=False)
+        self._bar.set_postfix_str(_in_short(cost, facts), refresh=False)
         self._bar.update(number - self._bar.n)
 
     def close(self):
@@ -125,15 +134,15 @@ class TqdmBar(Silence):
         self._bar.close()
 
 
-def _in_short(facts):
+def _in_short(cost, facts):
     """What there is room for beside a bar in 80 columns."""
-    essential = "loss", "validation score"
-    return _in_words({name: facts[name] for name in essential if name in facts})
+    return f"loss = {cost:.4f}{_in_words(facts, ['val_score'])}"
 
 
-def _in_words(facts, digits=4):
-    words = []
-    for name, value in facts.items():
-        exact = f".{digits}f" if name == "loss" else ".4g"
-        words.append(f"{name} = {value:{exact}}")
-    return ", ".join(words)
+def _in_words(facts, names):
+    """Those of the facts that are there; "lbfgs" has no learning rate."""
+    return "".join(
+        f", {IN_WORDS[name]} = {facts[name]:.4g}"
+        for name in names
+        if not isnan(facts.get(name, nan))
+    )

@@ -112,6 +112,7 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
         Whether to shuffle the samples before each epoch.
     random_state : int, RandomState instance or None, default=None
         Draws the initial weights, the held-out rows and the shuffles, in this order.
+        Dropout and augmentation draw from streams of their own that it seeds.
     tol : float, default=1e-4
         Smallest change of loss, or of the validation score, that counts as
         improvement; for "lbfgs" the largest gradient entry at which it stops (it
@@ -158,13 +159,13 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
         Type of weights, optimizer memory and probabilities; by default that of X
         (float64 where X is neither).
     warmup : float in [0, 1), default=0.0
-        Fraction of training in which the rate of "cosine" rises from 0 in a straight
-        line.
+        Fraction of training in which the rate of "cosine" rises from 0, at the first
+        step, in a straight line.
     class_weight : "balanced", dict or None, default=None
         Factors on the weights of each class's samples, in training and validation: a
         dict from labels to factors (1 for labels that it lacks), or "balanced", all
         weights / (n_classes * weights of the class), which gives every class the same
-        weight in all.  Not for multilabel targets.
+        weight in all.  Not for multilabel targets; "balanced" not for ``partial_fit``.
     dropout : float in [0, 1), or list of these, default=0.0
         Probability that a hidden unit is left out in a step of training, or one such
         number for each hidden layer (:mod:`sknet.dropout`).  Not for "lbfgs".
@@ -199,7 +200,7 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
         Class labels in sorted order; for multilabel targets the column numbers.
     coefs_ : list of ndarray of shape (n_inputs, n_units)
         Weights of each layer.  The arrays are views on the model: changing them
-        changes it.
+        changes it, until it is trained again.
     intercepts_ : list of ndarray of shape (n_units,)
         Biases of each layer, views likewise.
     loss_ : float
@@ -212,7 +213,8 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
         What was measured in each epoch (in the last 100 calls under ``partial_fit``),
         lists of equal length:
 
-        - "loss": mean loss of its batches, each before its step, dropout off;
+        - "loss": mean loss of its batches, each before its step, dropout off; smoothed
+          labels, augmented samples and class weights are in it, as trained on;
         - "penalty": mean penalty, ``loss_curve_`` less the loss;
         - "learning_rate" and "grad_norm", the Euclidean norm of the gradient before it
           was clipped: those of its last step ("lbfgs" has no learning rate: NaN);

@@ -103,6 +103,9 @@ def check_gradients(estimator, X, y, sample_weight=None):
 
     Notes
     -----
+    Dropout and augmentation, which draw anew in every step, are left out: it is the
+    whole network that is checked, on the samples as they are.
+
     relu has a kink at 0, and a difference taken across it is wrong although the
     gradient is right.  Where the two disagree, differences to either side and of
     smaller steps are tried and the best agreement counts: a wrong gradient disagrees

@@ -219,12 +219,15 @@ def norm_of(grad):
 
     Examples
     --------
-    >>> norm_of(np.array([3e30, 4e30], dtype=np.float32))
-    5e+30
+    >>> f"{norm_of(np.array([3e30, 4e30], dtype=np.float32)):.4g}"
+    '5e+30'
     """
     with np.errstate(over="ignore"):
         squares = float(np.dot(grad, grad))
     if np.finfo(grad.dtype).tiny < squares < np.inf:
         return squares**0.5
-    exact = grad.astype(np.longdouble)
-    return float(np.sqrt(np.dot(exact, exact)))
+    largest = np.abs(grad).max()
+    if not 0 < largest < np.inf:
+        return float(largest)
+    scaled = grad / largest
+    return float(largest) * float(np.dot(scaled, scaled)) ** 0.5

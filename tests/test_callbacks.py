@@ -557,6 +557,7 @@ def test_a_resumed_fit_warns_as_the_uninterrupted_one_does(iris, tmp_path):
 
 
 @unconverged
+@pytest.mark.filterwarnings("ignore:Without effect")
 def test_another_solver_ends_the_interrupted_fit(iris, tmp_path):
     path = tmp_path / "net.joblib"
     network(**ENDLESS).set_callbacks(Checkpoint(path)).fit(*iris)
