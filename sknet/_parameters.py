@@ -211,11 +211,11 @@ def layer_dropout(dropout, n_hidden):
 
     Examples
     --------
-    >>> layer_dropout(0.5, 2), layer_dropout([0.1, 0.2], 2)
-    ([0.5, 0.5], [0.1, 0.2])
+    >>> layer_dropout([0.1, 0.2], 2), len(layer_dropout(0.5, 2))
+    ([0.1, 0.2], 2)
     """
     if np.ndim(dropout) == 0 and not isinstance(dropout, (dict, set)):
-        dropout = [dropout] * n_hidden
+        dropout = [np.asarray(dropout)[()]] * n_hidden
     elif isinstance(dropout, (list, tuple, np.ndarray)):
         dropout = list(dropout)
     else:
