@@ -1,5 +1,8 @@
 """Data and surroundings that several tests share."""
 
+import signal
+
+import numpy as np
 import pytest
 from sklearn.datasets import load_iris
 from sklearn.preprocessing import StandardScaler
@@ -25,3 +28,29 @@ def offline(tmp_path):
         "NO_PROXY": "",
         "no_proxy": "",
     }
+
+
+class PressesCtrlC(np.random.RandomState):
+    """Shuffles like its parent and presses Ctrl-C at one of the shuffles."""
+
+    def __init__(self, at):
+        super().__init__(0)
+        self.left = at
+
+    def shuffle(self, x):
+        super().shuffle(x)
+        self.left -= 1
+        if self.left == 0:
+            signal.raise_signal(signal.SIGINT)
+
+
+@pytest.fixture
+def pressing_ctrl_c():
+    """Makes a ``random_state`` that interrupts training, heard by Python's own handler.
+
+    Some test runners replace it.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield PressesCtrlC
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    signal.signal(signal.SIGINT, before)

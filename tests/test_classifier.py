@@ -1083,36 +1083,12 @@ def test_an_unfitted_network_says_so(iris, call):
 # -- interrupted ----------------------------------------------------------------------
 
 
-class PressesCtrlC(np.random.RandomState):
-    """Shuffles like its parent and presses Ctrl-C at one of the shuffles."""
-
-    def __init__(self, at):
-        super().__init__(0)
-        self.left = at
-
-    def shuffle(self, x):
-        super().shuffle(x)
-        self.left -= 1
-        if self.left == 0:
-            signal.raise_signal(signal.SIGINT)
-
-
-@pytest.fixture
-def _ctrl_c_interrupts():
-    """Python's own handler, which some test runners replace."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("_ctrl_c_interrupts")
 @pytest.mark.parametrize("solver", ["sgd", "adam"])
-def test_ctrl_c_keeps_the_weights_of_the_last_whole_step(iris, solver):
+def test_ctrl_c_keeps_the_weights_of_the_last_whole_step(iris, solver, pressing_ctrl_c):
     """On a full batch, where a step is an epoch, it comes in the fourth."""
     X, y = iris
     parameters = {"solver": solver, "batch_size": 150}
-    net = make_net(**parameters, random_state=PressesCtrlC(at=4))
+    net = make_net(**parameters, random_state=pressing_ctrl_c(at=4))
     with pytest.warns(UserWarning, match=r"Ctrl-C .*iteration 4"):
         net.fit(X, y)
     expected = make_net(**parameters, max_iter=4).fit(X, y)
@@ -1122,12 +1098,11 @@ def test_ctrl_c_keeps_the_weights_of_the_last_whole_step(iris, solver):
     assert_array_equal(net.predict(X), expected.predict(X))
 
 
-@pytest.mark.usefixtures("_ctrl_c_interrupts")
 @pytest.mark.parametrize("early_stopping", [False, True])
-def test_ctrl_c_leaves_a_model_that_trains_on(iris, early_stopping):
+def test_ctrl_c_leaves_a_model_that_trains_on(iris, early_stopping, pressing_ctrl_c):
     X, y = iris
     net = make_net(
-        random_state=PressesCtrlC(at=12),  # holding rows out takes the first 5
+        random_state=pressing_ctrl_c(at=12),  # holding rows out takes the first 5
         early_stopping=early_stopping,
         warm_start=True,
         max_iter=40,
@@ -1141,7 +1116,7 @@ def test_ctrl_c_leaves_a_model_that_trains_on(iris, early_stopping):
         assert net.best_validation_score_ == max(net.validation_scores_)
 
 
-@pytest.mark.usefixtures("_ctrl_c_interrupts")
+@pytest.mark.usefixtures("pressing_ctrl_c")
 def test_ctrl_c_in_lbfgs_keeps_the_last_whole_iteration(iris, monkeypatch):
     X, y = iris
     from sknet.backprop import Objective  # where its evaluations go

@@ -187,14 +187,14 @@ SEARCH = """
 import numpy as np
 from sklearn.datasets import load_iris
 from sklearn.model_selection import GridSearchCV
-from joblib import parallel_config
+from joblib import parallel_backend
 from sknet import ScratchMLPClassifier
 
 if __name__ == "__main__":
     net = ScratchMLPClassifier((5,), max_iter=4, tol=0, n_iter_no_change=np.inf)
     search = GridSearchCV(net, {"verbose": [1, 2]}, cv=2, n_jobs=2, refit=False)
     for backend in "loky", "multiprocessing", "threading":
-        with parallel_config(backend):
+        with parallel_backend(backend):
             search.fit(*load_iris(return_X_y=True))
         assert (search.cv_results_["mean_test_score"] > 0).all()
 """

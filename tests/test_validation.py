@@ -2,7 +2,6 @@
 
 import pickle
 import re
-import signal
 import warnings
 from pathlib import Path
 
@@ -162,28 +161,6 @@ def test_the_loss_decides_without_early_stopping(iris, solver):
 # -- however training ends ---------------------------------------------------------
 
 
-class PressesCtrlC(np.random.RandomState):
-    """Shuffles like its parent and presses Ctrl-C at one of the shuffles."""
-
-    def __init__(self, at):
-        super().__init__(0)
-        self.left = at
-
-    def shuffle(self, x):
-        super().shuffle(x)
-        self.left -= 1
-        if self.left == 0:
-            signal.raise_signal(signal.SIGINT)
-
-
-@pytest.fixture
-def _ctrl_c_interrupts():
-    """Python's own handler, which some test runners replace."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 def n_epochs_past_the_best(noise, solver="adam"):
     """A number of epochs of which the last is not the best."""
     scores = fit(network(solver, max_iter=30), noise).validation_scores_
@@ -199,21 +176,21 @@ def assert_best_weights(net, noise, n_epochs, solver="adam"):
     assert_same_weights(net, best)
 
 
-@pytest.mark.usefixtures("_ctrl_c_interrupts")
 @pytest.mark.parametrize("solver", ["adam", "sgd"])
-def test_best_weights_after_ctrl_c(noise, solver):
+def test_best_weights_after_ctrl_c(noise, solver, pressing_ctrl_c):
     n_epochs = n_epochs_past_the_best(noise, solver)
-    net = network(solver, random_state=PressesCtrlC(at=n_epochs + 1), max_iter=40)
+    net = network(solver, random_state=pressing_ctrl_c(at=n_epochs + 1), max_iter=40)
     with pytest.warns(UserWarning, match=r"Ctrl-C .*did best on the validation set"):
         fit(net, noise)
     assert_best_weights(net, noise, n_epochs, solver)
 
 
-@pytest.mark.usefixtures("_ctrl_c_interrupts")
-def test_ctrl_c_before_the_first_score_keeps_the_last_whole_step(noise):
+def test_ctrl_c_before_the_first_score_keeps_the_last_whole_step(
+    noise, pressing_ctrl_c
+):
     X, _, y, _ = noise
     full = {"batch_size": 120}
-    net = network(random_state=PressesCtrlC(at=1), **full)
+    net = network(random_state=pressing_ctrl_c(at=1), **full)
     with pytest.warns(UserWarning, match="last whole step"):
         fit(net, noise)
     assert net.best_iteration_ is None
