@@ -2,6 +2,7 @@
 
 import inspect
 import warnings
+from functools import cache
 from numbers import Integral, Real
 
 import numpy as np
@@ -143,15 +144,22 @@ def idle_parameters(estimator, validation_is_given=False):
         context.setdefault("scoring", "early_stopping=False")
     elif estimator.solver == "lbfgs":
         context.setdefault("scoring", "solver='lbfgs'")
-    defaults = inspect.signature(type(estimator)).parameters
+    defaults = _defaults(type(estimator))
     idle = [
         f"{name}={getattr(estimator, name)!r} with {reason}"
         for name, reason in context.items()
-        if name in defaults and getattr(estimator, name) != defaults[name].default
+        if name in defaults and getattr(estimator, name) != defaults[name]
     ]
     if not layer_sizes(estimator.hidden_layer_sizes) and np.any(estimator.dropout):
         idle.append(f"dropout={estimator.dropout!r} without hidden layers")
     return idle
+
+
+@cache
+def _defaults(estimator_class):
+    """Default of each parameter; to read a signature takes 0.1 ms."""
+    parameters = inspect.signature(estimator_class).parameters
+    return {name: parameter.default for name, parameter in parameters.items()}
 
 
 def warn_of_idle_parameters(idle):

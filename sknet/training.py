@@ -138,12 +138,15 @@ class Minibatches:
 
     def __iter__(self):
         """One epoch of (X1, Y, sample_weight), their columns the samples."""
+        epoch = self._epoch()
+        return epoch if self.augment is None else self._augmented(epoch)
+
+    def _epoch(self):
         if self.rng is not None:
             permutation = np.arange(self.n_samples)
             self.rng.shuffle(permutation)
         if self._whole is not None:  # the order of a sum does not matter
-            X1, Y, w = self._whole
-            yield self._augmented(X1), Y, w
+            yield self._whole
             return
         if self.rng is not None:
             self.order = permutation if self.order is None else self.order[permutation]
@@ -153,13 +156,11 @@ class Minibatches:
             X1, Y, w = self._gather(rows)
             for first in range(0, stop - start, self.batch_size):
                 batch = slice(first, min(first + self.batch_size, stop - start))
-                weights = None if w is None else w[batch]
-                yield self._augmented(X1[:, batch]), Y[:, batch], weights
+                yield X1[:, batch], Y[:, batch], None if w is None else w[batch]
 
-    def _augmented(self, X1):
-        if self.augment is None:
-            return X1
-        return prepend_ones(self.augment(X1[1:].T.copy()), self.dtype)
+    def _augmented(self, batches):
+        for X1, Y, w in batches:
+            yield prepend_ones(self.augment(X1[1:].T.copy()), self.dtype), Y, w
 
     def _gather(self, rows):
         """X1, Y and weights of the samples that ``rows``, a slice or indices, names."""
@@ -316,8 +317,9 @@ def train(objective, optimizer, schedule, batches, n_seen=0, *, max_grad_norm=No
                     grad_norm = clip(grad, max_grad_norm)
                 optimizer.step(theta, grad, learning_rate)
                 n_steps += 1
-                total += cost * X1.shape[1]
-                total_penalty += objective.penalty * X1.shape[1]
+                n_rows = X1.shape[1]
+                total += cost * n_rows
+                total_penalty += objective.penalty * n_rows
                 if ctrl_c.pressed:
                     raise KeyboardInterrupt
         number += 1
