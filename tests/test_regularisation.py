@@ -520,3 +520,33 @@ def test_where_augmentation_cannot_be_it_is_refused(parameters, container, messa
 def test_clipping_by_lbfgs_is_refused(iris):
     with pytest.raises(ValueError, match="does not go with solver='lbfgs'"):
         network(solver="lbfgs", max_grad_norm=1.0).fit(*iris)
+
+
+# -- in a search -----------------------------------------------------------------------
+
+IN_A_SEARCH = {
+    "class_weight": [None, "balanced"],
+    "dropout": [0.0, 0.5],
+    "input_dropout": [0.0, 0.5],
+    "label_smoothing": [0.0, 0.3],
+    "solver": ["adam", "adamw"],
+    "max_grad_norm": [None, 1e-3],
+    "augment__shift": [0, 3],
+    "activation": ["relu", "silu"],
+    "learning_rate": ["constant", "cosine"],
+    "scoring": ["accuracy", "loss"],  # of the rows that early stopping holds out
+}
+
+
+@pytest.mark.parametrize("name", IN_A_SEARCH)
+def test_a_search_reaches_every_feature_by_a_number_or_a_name(name):
+    """And its candidates differ."""
+    X, y = images()
+    y = np.where(np.arange(90) < 60, y, 0)  # uneven classes
+    net = network(learning_rate_init=0.02, early_stopping=name == "scoring")
+    if name == "augment__shift":
+        net.set_params(augment=RandomShift((8, 8)))
+    search = GridSearchCV(net, {name: IN_A_SEARCH[name]}, cv=2, refit=False)
+    search.set_params(scoring="neg_log_loss").fit(X, y)
+    first, second = search.cv_results_["mean_test_score"]
+    assert first != second
