@@ -14,7 +14,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from sknet import ScratchMLPClassifier, check_gradients
 from sknet.augment import RandomAffine, RandomShift
-from sknet.training import targets
+from sknet.training import Minibatches, targets
 
 ENDLESS = {"tol": 0, "n_iter_no_change": np.inf}
 SOLVERS = ["adam", "adamw", "sgd", "lbfgs"]
@@ -392,6 +392,12 @@ def test_an_augmentation_that_does_nothing_changes_nothing(batch_size, shuffle):
     # A kept batch is multiplied in another order of its numbers.
     assert_allclose(net._theta, plain._theta, rtol=1e-9, atol=1e-12)
     assert_array_equal(net._resume["order"], plain._resume["order"])
+
+
+def test_augmented_samples_are_not_kept_for_the_next_epoch():
+    X, y = images()
+    assert Minibatches(X, y, 3).same_X1 is not None
+    assert Minibatches(X, y, 3, augment=lambda X: X).same_X1 is None
 
 
 @pytest.mark.parametrize("batch_size", [20, 90])
