@@ -113,7 +113,7 @@ class SteppedTraining:
             "interrupted": None,
         }
         verbose = 0 if self.incremental else estimator.verbose
-        monitor = Monitor(estimator, self.validation, self.max_iter, verbose, commit)
+        monitor = Monitor(estimator, self.validation, commit, self.max_iter, verbose)
         epochs = tasks.as_tasks(self._epochs(), self._memory)
         try:
             with blas_threads(n_units, batch_size), closing(epochs):
@@ -261,7 +261,7 @@ class QuasiNewtonTraining:
         """Train until L-BFGS, a callback or Ctrl-C ends it."""
         estimator, theta = self.estimator, self.estimator._theta
         monitor = Monitor(
-            estimator, self.validation, estimator.max_iter, estimator.verbose, commit
+            estimator, self.validation, commit, estimator.max_iter, estimator.verbose
         )
         estimator.n_iter_ = 0
         try:

@@ -19,19 +19,17 @@ class Monitor:
     ----------
     estimator : NetworkEstimator
         Its ``_theta`` is what training changes.
-    validation : ValidationSet, default=None
+    validation : ValidationSet or None
         With one, the weights that do best on it are the ones that are kept.
-    max_iter : int, default=1
-        Most epochs there will be.
-    verbose : bool or int, default=0
-        See :func:`~sknet._progress.progress`.
-    commit : callable, default=nothing
+    commit : callable
         Called as soon as there is something to keep, whatever happens then.
+    max_iter : int
+        Most epochs there will be.
+    verbose : bool or int
+        See :func:`~sknet._progress.progress`.
     """
 
-    def __init__(
-        self, estimator, validation=None, max_iter=1, verbose=0, commit=lambda: None
-    ):
+    def __init__(self, estimator, validation, commit, max_iter, verbose):
         self._estimator = estimator
         self._commit = commit
         self._validation = validation
@@ -127,10 +125,6 @@ def append(history, facts):
     >>> history
     {'loss': [0.5, 0.25], 'val_loss': [nan, 0.75]}
     """
-    if history.keys() == facts.keys():
-        for name, curve in history.items():
-            curve.append(facts[name])
-        return
     n_before = len(next(iter(history.values()), ()))
     for name in dict.fromkeys([*history, *facts]):
         history.setdefault(name, [nan] * n_before).append(facts.get(name, nan))

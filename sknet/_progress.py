@@ -27,7 +27,8 @@ def progress(verbose, n_epochs):
 
     Returns
     -------
-    progress : Silence, Bar or Lines
+    progress : Silence
+        Or one of those below that show something.
     """
     in_worker = (
         multiprocessing.current_process().name != "MainProcess"

@@ -411,8 +411,8 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
         ValueError
             For data that cannot be trained on, and what ``augment``, ``scoring`` or
             ``learning_rate`` raises; before the end of the first epoch this leaves a
-            fitted estimator as it was.  When the loss diverges, which leaves the last
-            finite weights, or those that did best on the validation set.
+            fitted estimator as it was.  Also for a loss that diverges, which leaves
+            the last finite weights, or those that did best on the validation set.
         """
         tasks = FitTasks(self, X, y, sample_weight)
         first = not (self.warm_start and hasattr(self, "coefs_"))
@@ -555,6 +555,8 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
             self.intercepts_ = intercept_init
         if coef_init is not None or intercept_init is not None:
             self._forget_validation()
+            self.best_loss_ = None
+            self._resume.update(optimizer=None, count=0, interrupted=None)
 
     def _set_apart(self, samples, factors, rng, X_val, y_val, sample_weight_val):
         """Samples to train on, and a validation set of others, or None.

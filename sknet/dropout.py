@@ -96,6 +96,11 @@ class ThinnedObjective:
         Probability that an input is left out.
     rng : Generator
 
+    Attributes
+    ----------
+    penalty : float
+        The penalty's part of the last cost.
+
     Examples
     --------
     >>> from sknet.activations import ACTIVATIONS

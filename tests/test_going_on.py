@@ -174,6 +174,24 @@ def test_weights_by_hand_have_no_best_epoch_before_them(iris):
     assert net.best_iteration_ == 6
 
 
+@short
+@pytest.mark.parametrize("solver", ["adam", "sgd"])
+def test_weights_by_hand_have_no_past(iris, solver):
+    """Neither the optimizer's memory nor the best loss of others are theirs."""
+    X, y = iris
+    impatient = {"solver": solver, "tol": 1e-4, "n_iter_no_change": 2, "max_iter": 30}
+    net = network(**impatient, warm_start=True, learning_rate_init=0.05).fit(X, y)
+    assert net.loss_ < 0.3  # which the weights by hand do not reach soon
+    first = network(max_iter=1, random_state=1).fit(X, y)
+    coefs, biases = first.coefs_, first.intercepts_
+    whole_batch = {"batch_size": 150, "learning_rate_init": 1e-3}
+    net.set_params(**whole_batch).fit(X, y, coef_init=coefs, intercept_init=biases)
+    fresh = network(**impatient).set_params(**whole_batch)
+    fresh.fit(X, y, coef_init=coefs, intercept_init=biases)
+    assert net.n_iter_ == fresh.n_iter_ == 30
+    np.testing.assert_allclose(net._theta, fresh._theta, rtol=1e-12)
+
+
 # -- what does nothing, and what cannot change -----------------------------------------
 
 

@@ -196,7 +196,7 @@ if __name__ == "__main__":
     for backend in "loky", "multiprocessing", "threading":
         with parallel_backend(backend):
             search.fit(*load_iris(return_X_y=True))
-        assert (search.cv_results_["mean_test_score"] > 0).all()
+        assert np.isfinite(search.cv_results_["mean_test_score"]).all()  # fits succeed
 """
 
 
