@@ -16,8 +16,8 @@ import joblib
 import sklearn
 from sklearn.utils._param_validation import validate_params
 
-from sknet._base import NetworkEstimator
-from sknet._parameters import COUNT, NUMBER
+from sknet._sklearn.base import NetworkEstimator
+from sknet._sklearn.parameters import COUNT, NUMBER
 
 try:
     from sklearn.callback import FitCallback
@@ -120,7 +120,7 @@ class Checkpoint(FitCallback):
         """Write the file after every ``every``-th epoch."""
         if fitted_estimator is None or estimator.n_iter_ % self.every:
             return
-        if fitted_estimator._resume["interrupted"]:
+        if fitted_estimator._training["interrupted"]:
             self._write(fitted_estimator)
 
     def _write(self, net):

@@ -1,23 +1,26 @@
 """The classifier: labels to the network's outputs and back, in scikit-learn's terms."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from scipy.special import expit, log_expit, log_softmax
 from scipy.special import softmax as softmax_of
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sknet._base import NetworkEstimator, unchanged_on_error
-from sknet._callbacks import FitTasks
-from sknet._fitting import train_network
-from sknet._labels import class_factors, encode, learn_labels
-from sknet._validation import ValidationSet, hold_out
-from sknet.losses import LOSSES
-from sknet.schedules import SCHEDULES, needs_length
+from sknet._sklearn.base import NetworkEstimator
+from sknet._sklearn.labels import Labels, class_factors, learn_labels
+from sknet._sklearn.parameters import ClassifierParameters, constraints_of
+from sknet._sklearn.validation import Samples
+from sknet.losses import LOSSES, Loss
+from sknet.training import targets as class_targets
 
 
-def _trains_by_steps(estimator):
+def _trains_by_steps(estimator: NetworkEstimator) -> bool:
     if estimator.solver == "lbfgs":
         raise AttributeError(
             "partial_fit needs solver='adam', 'adamw' or 'sgd': lbfgs takes all "
@@ -26,29 +29,8 @@ def _trains_by_steps(estimator):
     return True
 
 
-def _has_validation_set(X_val, y_val, sample_weight_val):
-    """Whether there is a validation set; half of one is refused."""
-    if (X_val is None) != (y_val is None) or (
-        sample_weight_val is not None and X_val is None
-    ):
-        given = [
-            name
-            for name, value in [
-                ("X_val", X_val),
-                ("y_val", y_val),
-                ("sample_weight_val", sample_weight_val),
-            ]
-            if value is not None
-        ]
-        raise ValueError(
-            f"a validation set needs both X_val and y_val, got {' and '.join(given)} "
-            "alone: pass both, or neither."
-        )
-    return X_val is not None
-
-
-class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
-    """Multilayer perceptron classifier, in NumPy alone.
+class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator, ClassifierParameters):
+    """Multilayer perceptron classifier, in NumPy and SciPy.
 
     A drop-in for scikit-learn's ``MLPClassifier``: same parameters, same attributes
     and, for the same ``random_state``, the same model up to rounding, faster.
@@ -142,7 +124,7 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
     epsilon : float, default=1e-8
         Keeps Adam from dividing by zero.
     n_iter_no_change : int or inf, default=10
-        Epochs without improvement that are put up with; one more ends training.
+        Epochs without improvement that are tolerated; one more ends training.
     max_fun : int, default=15000
         Most evaluations of the cost by "lbfgs".
     weight_init : {"auto", "uniform", "he", "lecun"}, default="auto"
@@ -164,8 +146,8 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
     class_weight : "balanced", dict or None, default=None
         Factors on the weights of each class's samples, in training and validation: a
         dict from labels to factors (1 for labels that it lacks), or "balanced", all
-        weights / (n_classes * weights of the class), which gives every class the same
-        weight in all.  Not for multilabel targets; "balanced" not for ``partial_fit``.
+        weights / (n_classes * weights of the class), which gives every class an equal
+        total weight.  Not for multilabel targets; "balanced" not for ``partial_fit``.
     dropout : float in [0, 1), or list of these, default=0.0
         Probability that a hidden unit is left out in a step of training, or one such
         number for each hidden layer (:mod:`sknet.dropout`).  Not for "lbfgs".
@@ -271,8 +253,7 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
     >>> net.fit(X_train, y_train).score(X_test, y_test) > 0.95
     True
 
-    The same with what keeps a network from learning its samples by heart, and
-    validated on the way:
+    The same with what keeps a network from overfitting, and validated on the way:
 
     >>> net = ScratchMLPClassifier(
     ...     (100,),
@@ -289,151 +270,23 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
     True
     """
 
-    def __init__(
-        self,
-        hidden_layer_sizes=(100,),
-        activation="relu",
-        *,
-        solver="adam",
-        alpha=0.0001,
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=0.001,
-        power_t=0.5,
-        max_iter=200,
-        shuffle=True,
-        random_state=None,
-        tol=1e-4,
-        verbose=False,
-        warm_start=False,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        early_stopping=False,
-        validation_fraction=0.1,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        n_iter_no_change=10,
-        max_fun=15000,
-        weight_init="auto",
-        out_activation="auto",
-        dtype=None,
-        warmup=0.0,
-        class_weight=None,
-        dropout=0.0,
-        input_dropout=0.0,
-        label_smoothing=0.0,
-        weight_decay=0.01,
-        max_grad_norm=None,
-        augment=None,
-        scoring=None,
-    ):
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.solver = solver
-        self.alpha = alpha
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.learning_rate_init = learning_rate_init
-        self.power_t = power_t
-        self.max_iter = max_iter
-        self.shuffle = shuffle
-        self.random_state = random_state
-        self.tol = tol
-        self.verbose = verbose
-        self.warm_start = warm_start
-        self.momentum = momentum
-        self.nesterovs_momentum = nesterovs_momentum
-        self.early_stopping = early_stopping
-        self.validation_fraction = validation_fraction
-        self.beta_1 = beta_1
-        self.beta_2 = beta_2
-        self.epsilon = epsilon
-        self.n_iter_no_change = n_iter_no_change
-        self.max_fun = max_fun
-        self.weight_init = weight_init
-        self.out_activation = out_activation
-        self.dtype = dtype
-        self.warmup = warmup
-        self.class_weight = class_weight
-        self.dropout = dropout
-        self.input_dropout = input_dropout
-        self.label_smoothing = label_smoothing
-        self.weight_decay = weight_decay
-        self.max_grad_norm = max_grad_norm
-        self.augment = augment
-        self.scoring = scoring
-
-    # -- training ----------------------------------------------------------------
-
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(
-        self,
-        X,
-        y,
-        sample_weight=None,
-        *,
-        X_val=None,
-        y_val=None,
-        sample_weight_val=None,
-        coef_init=None,
-        intercept_init=None,
-    ):
-        """Train on X and y.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-            Samples.  A sparse X is never made dense as a whole.
-        y : array-like of shape (n_samples,) or (n_samples, n_labels)
-            Labels of any type, or a multilabel indicator of 0 and 1, dense or sparse.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights, 0 or more; a sample of weight 0 is as if it were not there.
-        X_val : array-like or sparse matrix of shape (n_val, n_features), default=None
-            Samples to validate on after each epoch.  The weights that score best on
-            them (``scoring``) are kept, ``history_`` has their loss and score, and
-            ``early_stopping`` watches them instead of holding out training samples.
-        y_val : array-like of shape (n_val,) or (n_val, n_labels), default=None
-            Their labels.
-        sample_weight_val : array-like of shape (n_val,), default=None
-            Their weights.
-        coef_init : list of array-like of shape (n_inputs, n_units), default=None
-            Weights to start from instead of random ones, shaped like ``coefs_``.
-        intercept_init : list of array-like of shape (n_units,), default=None
-            Biases to start from, shaped like ``intercepts_``.
-
-        Returns
-        -------
-        self : ScratchMLPClassifier
-
-        Raises
-        ------
-        ValueError
-            For data that cannot be trained on, and what ``augment``, ``scoring`` or
-            ``learning_rate`` raises; before the end of the first epoch this leaves a
-            fitted estimator as it was.  Also for a loss that diverges, which leaves
-            the last finite weights, or those that did best on the validation set.
-        """
-        tasks = FitTasks(self, X, y, sample_weight)
-        first = not (self.warm_start and hasattr(self, "coefs_"))
-        given = X_val, y_val, sample_weight_val
-        with unchanged_on_error(self) as commit:
-            samples, factors, rng = self._prepare(
-                X,
-                y,
-                sample_weight,
-                first,
-                validation_is_given=_has_validation_set(*given),
-            )
-            self._begin_from(coef_init, intercept_init)
-            samples, validation = self._set_apart(samples, factors, rng, *given)
-            train_network(self, samples, rng, validation, commit=commit, tasks=tasks)
-        tasks.end()
-        return self
+    _parameter_constraints = constraints_of(ClassifierParameters)
+    _own_scorings = (None, "accuracy")
+    _kind: str
+    _sparse_labels: bool
+    classes_: NDArray[Any]
+    n_outputs_: int
+    out_activation_: str
 
     @available_if(_trains_by_steps)
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, sample_weight=None, classes=None):
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
+    ) -> ScratchMLPClassifier:
         """Train on for one epoch over X and y.
 
         k calls with the same data make the model of ``fit`` with ``max_iter=k``.
@@ -463,205 +316,87 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
             ``learning_rate`` that needs to know how long training will last, or with
             ``class_weight="balanced"``, which needs all samples.
         """
-        if self.early_stopping:
-            raise ValueError(
-                "partial_fit does not support early_stopping=True: set it to False, "
-                "or call fit."
-            )
-        if needs_length(self.learning_rate):
-            raise ValueError(
-                f"partial_fit does not support learning_rate={self.learning_rate!r}, "
-                "which needs the length of training: set it to one of "
-                f"{', '.join(map(repr, SCHEDULES))}, or call fit."
-            )
         if self.class_weight == "balanced":
             raise ValueError(
                 "partial_fit does not support class_weight='balanced', which needs all "
                 "samples: pass a dict such as compute_class_weight('balanced', ...) of "
                 "scikit-learn gives, or sample_weight."
             )
-        first = not hasattr(self, "coefs_")
-        if first and classes is None:
+        fitted = hasattr(self, "_theta")
+        if not fitted and classes is None:
             raise ValueError(
                 "classes must be passed on the first call to partial_fit: all labels "
                 "that any call will bring."
             )
-        if not first and classes is not None:
+        if fitted and classes is not None:
             classes = np.unique(classes)
             if classes.tolist() != self.classes_.tolist():
                 raise ValueError(
                     f"classes={classes.tolist()} is not the same as in the first call, "
                     f"{self.classes_.tolist()}."
                 )
-        with unchanged_on_error(self) as commit:
-            samples, _, rng = self._prepare(
-                X, y, sample_weight, first, classes, incremental=True
-            )
-            self._forget_validation()
-            train_network(self, samples, rng, commit=commit, incremental=True)
+        classes = self.classes_ if fitted else classes
+        self._fit_one_epoch(X, y, sample_weight, classes)
         return self
 
-    def _prepare(
-        self,
-        X,
-        y,
-        sample_weight,
-        first,
-        classes=None,
-        *,
-        incremental=False,
-        validation_is_given=False,
-    ):
-        """Make the network ready for samples.
+    # -- what targets are: the hooks of NetworkEstimator --------------------------
 
-        Returns
-        -------
-        samples : Samples
-            Validated and encoded, with the weights of their classes.
-        factors : ndarray of shape (n_classes,) or None
-            Factors on the weights of classes.
-        rng : RandomState
-        """
-        samples = self._validate(X, y, sample_weight, first)
-        y = samples.y
-        if first:
-            self._kind, self.classes_ = learn_labels(y, classes)
-            self._sparse_labels = sparse.issparse(y)
-        elif not incremental:
-            classes = learn_labels(y)[1]
-            if classes.tolist() != self.classes_.tolist():
+    def _learn_targets(
+        self, samples: Samples, going_on: bool, classes: Any = None
+    ) -> tuple[Labels, Samples]:
+        labels = self._labels if going_on else None
+        if labels is None:
+            kind, found = learn_labels(samples.y, classes)
+            labels = Labels(kind, found, sparse.issparse(samples.y))
+        elif classes is None:
+            found = learn_labels(samples.y)[1]
+            if found.tolist() != labels.classes.tolist():
                 raise ValueError(
                     "warm_start can only go on with the classes that it began with, "
-                    f"{self.classes_.tolist()}; y has {classes.tolist()}."
+                    f"{labels.classes.tolist()}; y has {found.tolist()}."
                 )
-        samples = samples._replace(y=encode(y, self._kind, self.classes_))
-        factors = class_factors(self.class_weight, self._kind, self.classes_, samples)
-        samples = samples.of_classes_weighted(factors)
-        n_outputs = 1 if self._kind == "binary" else len(self.classes_)
-        rng = self._start(
-            n_outputs,
-            self._resolved_out_activation(),
-            samples.X,
-            first,
-            validation_is_given,
-        )
-        return samples, factors, rng
+        samples = labels.encode(samples)
+        factors = class_factors(self.class_weight, labels, samples)
+        if factors is None:
+            return labels, samples
+        return labels._replace(factors=factors), samples.weighted(factors[samples.y])
 
-    def _begin_from(self, coef_init, intercept_init):
-        """Replace weights by the user's, of which earlier training knows nothing."""
-        if coef_init is not None:
-            self.coefs_ = coef_init
-        if intercept_init is not None:
-            self.intercepts_ = intercept_init
-        if coef_init is not None or intercept_init is not None:
-            self._forget_validation()
-            self.best_loss_ = None
-            self._resume.update(optimizer=None, count=0, interrupted=None)
+    @property
+    def _labels(self) -> Labels:
+        """What training has learned of the labels."""
+        return Labels(self._kind, self.classes_, self._sparse_labels)
 
-    def _set_apart(self, samples, factors, rng, X_val, y_val, sample_weight_val):
-        """Samples to train on, and a validation set of others, or None.
-
-        Where training goes on the set first judges the weights that it starts from,
-        unless they were trained on rows that are held out only now.
-        """
-        if X_val is None and self.early_stopping and self.solver != "lbfgs":
-            samples, judges = hold_out(self, samples, rng)
-            trained_on = self.validation_scores_ is None
-        elif X_val is None:
-            self._forget_validation()
-            return samples, None
-        else:
-            self._remember_split(None)
-            judges = self._validated_pair(factors, X_val, y_val, sample_weight_val)
-            trained_on = False
-        validation = ValidationSet(self, judges)
-        if self.validation_scores_ is None:
-            self.validation_scores_ = []
-        if self.loss_curve_ and not trained_on:
-            _, self.best_validation_score_ = validation.evaluate()
-            self.best_iteration_ = self.best_iteration_ or len(self.loss_curve_)
-        return samples, validation
-
-    def _validated_pair(self, factors, X_val, y_val, sample_weight_val):
-        """The user's validation set as encoded samples, with the weights of classes."""
-        try:
-            samples = self._validate(X_val, y_val, sample_weight_val, first=False)
-            y = encode(samples.y, self._kind, self.classes_, "of y: leave them out")
-            samples = samples._replace(y=y).of_classes_weighted(factors)
-            if not len(samples.y):
-                raise ValueError(
-                    f"class_weight={self.class_weight} gives all of their samples the "
-                    "weight 0: validate on classes that have one."
-                )
-        except ValueError as error:
-            raise ValueError(f"X_val, y_val or sample_weight_val: {error}") from error
-        return samples
-
-    def _resolved_out_activation(self):
-        if self.out_activation == "softmax" and self._kind != "multiclass":
+    def _out_activation(self, targets: Labels) -> str:
+        if self.out_activation == "softmax" and targets.kind != "multiclass":
             raise ValueError(
                 f"out_activation='softmax' needs three or more classes, y is "
-                f"{self._kind}: use 'auto' or 'logistic'."
+                f"{targets.kind}: use 'auto' or 'logistic'."
             )
         if self.out_activation == "auto":
-            return "softmax" if self._kind == "multiclass" else "logistic"
+            return "softmax" if targets.kind == "multiclass" else "logistic"
         return self.out_activation
 
-    def _accuracy(self, raw, y, sample_weight):
-        """Accuracy of raw outputs, a row a sample, against encoded labels.
+    def _targets(self, y: NDArray[Any]) -> NDArray[Any]:
+        return class_targets(y, self.n_outputs_, self._theta.dtype)
 
-        All labels must be right in multilabel.
-        """
-        right = self._decide(raw) == y
-        if right.ndim == 2:
+    @property
+    def _loss(self) -> Loss:
+        return LOSSES[self.out_activation_]
+
+    def _score(
+        self, raw: NDArray[Any], y: NDArray[Any], sample_weight: NDArray[Any] | None
+    ) -> float:
+        right = self._labels.decide(raw) == y
+        if right.ndim == 2:  # all labels of a sample must be right
             right = right.all(axis=1)
         return float(np.average(right, weights=sample_weight))
 
-    def _decoded(self, y):
-        """Labels of encoded y."""
-        if self._kind == "multilabel-indicator":
-            return y.astype(int)
-        return self.classes_[y]
-
-    def _whole_batch(self, X, y, sample_weight):
-        """Objective on these data, and the one batch they make, for gradient checks."""
-        first = not hasattr(self, "coefs_")
-        samples, *_ = self._prepare(X, y, sample_weight, first)
-        (batch,) = self._minibatches(samples)
-        return self._objective(samples.sample_weight), batch
+    def _decode(self, y: NDArray[Any]) -> NDArray[Any]:
+        return self._labels.decode(y)
 
     # -- prediction --------------------------------------------------------------
 
-    def _validated(self, X):
-        """X as an array or CSR matrix of floats of the width seen in fit.
-
-        A plain array that is ready is let through by three looks at it: on one row
-        scikit-learn's validation takes five times as long as the network.
-        """
-        if (
-            type(X) is np.ndarray
-            and X.shape[1:] == (vars(self).get("n_features_in_"),)
-            and X.dtype in (np.float64, np.float32)
-            and not hasattr(self, "feature_names_in_")
-            and len(X)
-        ):
-            with np.errstate(over="ignore", invalid="ignore"):
-                finite = np.isfinite(np.add.reduce(X, axis=None))
-            if finite:
-                return X
-        check_is_fitted(self)
-        return validate_data(
-            self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False
-        )
-
-    def _decide(self, raw):
-        """Class indices, or bools for multilabel, of raw outputs (a row a sample)."""
-        if self._kind == "multiclass":
-            return raw.argmax(axis=1)
-        positive = raw > 0
-        return positive if self._kind != "binary" else positive[:, 0].astype(int)
-
-    def predict(self, X):
+    def predict(self, X: Any) -> NDArray[Any]:
         """Most probable class of each sample, or its labels.
 
         Parameters
@@ -675,10 +410,11 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
             Class labels, or for multilabel targets an indicator of 0 and 1, sparse
             where y was sparse in training.
         """
-        labels = self._decoded(self._decide(self._outputs(self._validated(X))))
+        raw = self._outputs(self._validated(X))
+        labels = self._decode(self._labels.decide(raw))
         return sparse.csr_matrix(labels) if self._sparse_labels else labels
 
-    def decision_function(self, X):
+    def decision_function(self, X: Any) -> NDArray[Any]:
         """Raw outputs: logits.
 
         Parameters
@@ -694,7 +430,7 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
         raw = self._outputs(self._validated(X))
         return raw[:, 0] if self._kind == "binary" else raw
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: Any) -> NDArray[Any]:
         """Probability of each class, or of each label.
 
         Parameters
@@ -710,7 +446,7 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
         """
         return self._outputs(self._validated(X), self._probabilities)
 
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: Any) -> NDArray[Any]:
         """Logarithm of each probability, finite however small the probability is.
 
         Parameters
@@ -724,54 +460,7 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
         """
         return self._outputs(self._validated(X), self._log_probabilities)
 
-    def hidden_activations(self, X, layer=-1):
-        """What a hidden layer makes of each sample: its units' activations a = g(z).
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (n_samples, n_features)
-            Samples.
-        layer : int, default=-1
-            Number of the hidden layer, 0 for the first one; negative numbers count
-            from the last.
-
-        Returns
-        -------
-        activations : ndarray of shape (n_samples, n_units)
-
-        Raises
-        ------
-        ValueError
-            If there is no such layer.
-
-        Examples
-        --------
-        >>> from sklearn.datasets import load_iris
-        >>> from sknet import ScratchMLPClassifier
-        >>> X, y = load_iris(return_X_y=True)
-        >>> net = ScratchMLPClassifier(
-        ...     (8, 3), max_iter=5, tol=0, n_iter_no_change=np.inf
-        ... )
-        >>> net.fit(X, y).hidden_activations(X).shape
-        (150, 3)
-        """
-        X = self._validated(X)
-        network = self._network()
-        n_hidden = len(network.activations)
-        if not -n_hidden <= layer < n_hidden:
-            raise ValueError(
-                f"layer={layer} is not one of the {n_hidden} hidden layers: give "
-                "0 for the first, -1 for the last."
-            )
-        layer %= n_hidden
-
-        def activated(z):
-            network.activations[layer].forward(z)
-            return z
-
-        return self._outputs(X, activated, network.up_to(layer))
-
-    def _probabilities(self, z):
+    def _probabilities(self, z: NDArray[Any]) -> NDArray[Any]:
         if self._one_sigmoid_per_class():
             h = softmax_of(log_expit(z), axis=0)
         elif self._kind == "binary":
@@ -787,18 +476,18 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator):
             h[vanishing] = limits.tiny / -self._log_probabilities(z)[vanishing]
         return h
 
-    def _log_probabilities(self, z):
+    def _log_probabilities(self, z: NDArray[Any]) -> NDArray[Any]:
         if self._one_sigmoid_per_class():
             return log_softmax(log_expit(z), axis=0)
         if self._kind == "binary":
             return log_expit(np.concatenate([-z, z]))
         return LOSSES[self.out_activation_].log_inverse_link(z)
 
-    def _one_sigmoid_per_class(self):
+    def _one_sigmoid_per_class(self) -> bool:
         """Whether the outputs are the article's, to be normalised over the classes."""
         return self._kind == "multiclass" and self.out_activation_ == "logistic"
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         tags.input_tags.sparse = True

@@ -5,7 +5,6 @@ difference (J(theta + h) - J(theta - h)) / 2h knows nothing of backpropagation: 
 both agree, the gradient is that of J.
 """
 
-import copy
 from itertools import pairwise, product
 from typing import NamedTuple
 
@@ -120,10 +119,7 @@ def check_gradients(estimator, X, y, sample_weight=None):
     >>> check.max_relative_error < 1e-7
     True
     """
-    estimator = copy.deepcopy(estimator).set_params(dtype="float64")
-    if hasattr(estimator, "coefs_"):
-        estimator._theta = estimator._theta.astype(np.float64)
-    objective, batch = estimator._whole_batch(X, y, sample_weight)
+    objective, batch = estimator._gradient_problem(X, y, sample_weight)
     network = objective.network
     grad = objective.value_and_grad(*batch)[1].copy()
     starts = np.cumsum([0] + [W.size for W in network.weights])

@@ -1,0 +1,373 @@
+"""The estimator: from parameters and data to training, and to fitted attributes.
+
+What is here knows nothing of labels.  A classifier or a regressor says by its hooks
+what targets are.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
+from sklearn.base import _fit_context
+from sklearn.utils import check_random_state
+
+from sknet._sklearn.architecture import layer_activations, layer_dropout, layer_sizes
+from sknet._sklearn.build import (
+    draw_weights,
+    network_of,
+    whole_batch_of,
+    whole_objective_of,
+)
+from sknet._sklearn.fitted import FittedNetwork, write_layers
+from sknet._sklearn.parameters import (
+    NetworkParameters,
+    check_combinations,
+    monitored,
+    unused_parameters,
+    warn_of_unused_parameters,
+)
+from sknet._sklearn.run import Run, minimise_cost, train_by_steps
+from sknet._sklearn.state import TrainingState, publish
+from sknet._sklearn.tasks import CallbackSupportMixin, FitTasks
+from sknet._sklearn.validation import Samples, ValidationSet, hold_out, read_samples
+from sknet.losses import Loss
+from sknet.network import count_parameters
+from sknet.schedules import SCHEDULES, needs_length
+
+if TYPE_CHECKING:
+    from sknet.backprop import Objective
+
+Self = TypeVar("Self", bound="NetworkEstimator")
+
+
+class NetworkEstimator(CallbackSupportMixin, FittedNetwork, NetworkParameters):
+    """Training of a network in scikit-learn's terms."""
+
+    # -- hooks -------------------------------------------------------------------
+
+    # Values of ``scoring`` that mean the estimator's own score.
+    _own_scorings: tuple[str | None, ...]
+
+    def _learn_targets(
+        self, samples: Samples, going_on: bool, classes: Any = None
+    ) -> tuple[Any, Samples]:
+        """What y is, and the samples with y encoded.
+
+        Parameters
+        ----------
+        samples : Samples
+            As the user gave them.
+        going_on : bool
+            Whether earlier training goes on, whose targets it must go with.
+        classes : array-like, default=None
+            Of ``partial_fit``: all labels that any call will bring.
+
+        Returns
+        -------
+        targets : object
+            With ``attributes``, ``n_outputs`` and ``encode``.
+        samples : Samples
+        """
+        raise NotImplementedError
+
+    def _out_activation(self, targets: Any) -> str:
+        """Name of the outputs' link."""
+        raise NotImplementedError
+
+    def _targets(self, y: NDArray[Any]) -> NDArray[Any]:
+        """Y of encoded y, shape (n_outputs, n_samples)."""
+        raise NotImplementedError
+
+    @property
+    def _loss(self) -> Loss:
+        """Loss of the raw outputs, with its link."""
+        raise NotImplementedError
+
+    def _score(
+        self, raw: NDArray[Any], y: NDArray[Any], sample_weight: NDArray[Any] | None
+    ) -> float:
+        """The estimator's own score of raw outputs, a row a sample, for encoded y."""
+        raise NotImplementedError
+
+    def _decode(self, y: NDArray[Any]) -> NDArray[Any]:
+        """Targets, as the user gives them, of encoded y."""
+        raise NotImplementedError
+
+    # -- training ----------------------------------------------------------------
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self: Self,
+        X: Any,
+        y: Any,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: ArrayLike | None = None,
+        coef_init: list[ArrayLike] | None = None,
+        intercept_init: list[ArrayLike] | None = None,
+    ) -> Self:
+        """Train on X and y.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Samples.  A sparse X is never made dense as a whole.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Targets.  For a classifier labels of any type, or a multilabel indicator
+            of 0 and 1, dense or sparse.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights, 0 or more; a sample of weight 0 is as if it were not there.
+        X_val : array-like or sparse matrix of shape (n_val, n_features), default=None
+            Samples to validate on after each epoch.  The weights that score best on
+            them (``scoring``) are kept, ``history_`` has their loss and score, and
+            ``early_stopping`` watches them instead of holding out training samples.
+        y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
+            Their targets.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Their weights.
+        coef_init : list of array-like of shape (n_inputs, n_units), default=None
+            Weights to start from instead of random ones, shaped like ``coefs_``.
+        intercept_init : list of array-like of shape (n_units,), default=None
+            Biases to start from, shaped like ``intercepts_``.
+
+        Returns
+        -------
+        self : object
+            The estimator.
+
+        Raises
+        ------
+        ValueError
+            For data that cannot be trained on, and what ``augment``, ``scoring`` or
+            ``learning_rate`` raises; before the end of the first epoch this leaves an
+            estimator as it was.  Also for a loss that diverges, which leaves the last
+            finite weights, or those that did best on the validation set.
+        """
+        tasks = FitTasks(self, X, y, sample_weight)
+        given = X_val, y_val, sample_weight_val
+        validation_is_given = _has_validation_set(*given)
+        going_on = self.warm_start and hasattr(self, "_theta")
+        draft, state, samples, targets = self._prepared(
+            X, y, sample_weight, going_on, validation_is_given
+        )
+        _begin_from(state, coef_init, intercept_init)
+        samples, validation = draft._set_apart(state, samples, targets, *given)
+        with Run(self, draft, state, validation, tasks) as run:
+            if self.solver == "lbfgs":
+                minimise_cost(run, samples)
+            else:
+                train_by_steps(run, samples)
+        tasks.end(state)
+        return self
+
+    def _fit_one_epoch(
+        self, X: Any, y: Any, sample_weight: Any, classes: Any = None
+    ) -> None:
+        """Train on for one epoch, the work of ``partial_fit``."""
+        if self.early_stopping:
+            raise ValueError(
+                "partial_fit does not support early_stopping=True: set it to False, "
+                "or call fit."
+            )
+        if needs_length(self.learning_rate):
+            raise ValueError(
+                f"partial_fit does not support learning_rate={self.learning_rate!r}, "
+                "which needs the length of training: set it to one of "
+                f"{', '.join(map(repr, SCHEDULES))}, or call fit."
+            )
+        draft, state, samples, _ = self._prepared(
+            X, y, sample_weight, hasattr(self, "_theta"), classes=classes
+        )
+        state.stop_resuming()
+        state.without_validation()
+        with Run(self, draft, state, incremental=True) as run:
+            train_by_steps(run, samples)
+
+    # -- before training ---------------------------------------------------------
+
+    def _draft(self: Self) -> Self:
+        """A copy that shares what this one holds, to be changed freely."""
+        draft = object.__new__(type(self))
+        vars(draft).update(vars(self))
+        return draft
+
+    def _prepared(
+        self: Self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        going_on: bool,
+        validation_is_given: bool = False,
+        **of_targets: Any,
+    ) -> tuple[Self, TrainingState, Samples, Any]:
+        """Check the data and make ready what training works on.
+
+        Returns
+        -------
+        draft : NetworkEstimator
+            A copy of this estimator on the state's weights.
+        state : TrainingState
+        samples : Samples
+            Encoded.
+        targets : object
+            What ``_learn_targets`` has returned.
+        """
+        draft = self._draft()
+        samples = read_samples(draft, X, y, sample_weight, reset=not going_on)
+        targets, samples = draft._learn_targets(samples, going_on, **of_targets)
+        architecture = draft._architecture(samples.X, targets)
+        unused = unused_parameters(draft, validation_is_given)
+        if going_on:
+            state = draft._continued(architecture)
+        else:
+            state = draft._fresh(architecture, samples.X)
+        warn_of_unused_parameters([name for name in unused if name not in state.unused])
+        state.unused = unused
+        schedule = None
+        if self.solver != "lbfgs":
+            schedule = [self.learning_rate, self.learning_rate_init]
+        state.continued(self.solver, schedule, monitored(draft))
+        names = "n_features_in_", "feature_names_in_"
+        seen = {name: vars(draft)[name] for name in names if name in vars(draft)}
+        state.data = {**seen, **targets.attributes}
+        publish(state, draft)
+        return draft, state, samples, targets
+
+    def _architecture(self, X: Any, targets: Any) -> tuple[list[int], list[Any], str]:
+        """Units of each layer, the hidden layers' activations and the outputs' link."""
+        hidden = layer_sizes(self.hidden_layer_sizes)
+        n_units = [X.shape[1], *hidden, targets.n_outputs]
+        activations = layer_activations(self.activation, len(hidden))
+        layer_dropout(self.dropout, len(hidden))
+        check_combinations(self, X)
+        return n_units, activations, self._out_activation(targets)
+
+    def _fresh(
+        self, architecture: tuple[list[int], list[Any], str], X: Any
+    ) -> TrainingState:
+        """State of a network with new weights."""
+        n_units, activations, out_activation = architecture
+        state = TrainingState(
+            np.empty(count_parameters(n_units), self.dtype or X.dtype),
+            n_units,
+            activations,
+            out_activation,
+            transposed_input=sparse.issparse(X),
+            rng=check_random_state(self.random_state),
+        )
+        draw_weights(self, state)
+        return state
+
+    def _continued(
+        self, architecture: tuple[list[int], list[Any], str]
+    ) -> TrainingState:
+        """State of the fitted network, if training can go on with it."""
+        fitted = self._n_units, self._activations, self.out_activation_
+        if fitted != architecture:
+            raise ValueError(
+                "training can only go on with the architecture it began with: "
+                f"units, activations and outputs were {fitted} and are now "
+                f"{architecture}; set them back, or fit with warm_start=False."
+            )
+        if self.dtype is not None and self._theta.dtype != self.dtype:
+            raise ValueError(
+                f"training can only go on in the type it began with: dtype was "
+                f"{self._theta.dtype} and is now {np.dtype(self.dtype)}; set it "
+                "back, or fit with warm_start=False."
+            )
+        return TrainingState.of(self)
+
+    def _set_apart(
+        self,
+        state: TrainingState,
+        samples: Samples,
+        targets: Any,
+        X_val: Any,
+        y_val: Any,
+        sample_weight_val: Any,
+    ) -> tuple[Samples, ValidationSet | None]:
+        """Samples to train on, and a validation set of others, or None.
+
+        Where training goes on the set is first tried on the weights that it starts
+        from, unless they were trained on rows that are held out only now.
+        """
+        if X_val is not None:
+            state.split, seen = None, False
+            held_out = self._validation_samples(
+                targets, X_val, y_val, sample_weight_val
+            )
+        elif self.early_stopping and self.solver != "lbfgs":
+            samples, held_out = hold_out(state, samples, self.validation_fraction)
+            seen = state.scores is None
+        else:
+            state.without_validation()
+            return samples, None
+        validation = ValidationSet(self, held_out)
+        if state.costs and not seen:
+            state.judged(validation.evaluate(state.kept)[1])
+        return samples, validation
+
+    def _validation_samples(
+        self, targets: Any, X: Any, y: Any, sample_weight: Any
+    ) -> Samples:
+        """The user's validation set, encoded."""
+        try:
+            samples = read_samples(self, X, y, sample_weight, reset=False)
+            samples = targets.encode(samples, "of y: leave them out")
+            if not len(samples.y):
+                raise ValueError(
+                    f"class_weight={self.class_weight} gives all of their samples the "
+                    "weight 0: validate on classes that have one."
+                )
+        except ValueError as error:
+            raise ValueError(f"X_val, y_val or sample_weight_val: {error}") from error
+        return samples
+
+    def _gradient_problem(
+        self, X: Any, y: Any, sample_weight: Any
+    ) -> tuple[Objective, tuple[Any, NDArray[Any], NDArray[Any] | None]]:
+        """Cost at the weights, fitted or initial, in float64, and its one batch."""
+        draft = deepcopy(self).set_params(dtype="float64")  # a random_state stays still
+        if hasattr(self, "_theta"):
+            draft._theta = self._theta.astype(np.float64)
+        draft, state, samples, _ = draft._prepared(
+            X, y, sample_weight, hasattr(self, "_theta")
+        )
+        (batch,) = whole_batch_of(draft, state, samples)
+        return whole_objective_of(draft, state, samples), batch
+
+
+def _has_validation_set(X_val: Any, y_val: Any, sample_weight_val: Any) -> bool:
+    """Whether there is a validation set; half of one is refused."""
+    if (X_val is None) != (y_val is None) or (
+        sample_weight_val is not None and X_val is None
+    ):
+        values = {
+            "X_val": X_val,
+            "y_val": y_val,
+            "sample_weight_val": sample_weight_val,
+        }
+        given = [name for name, value in values.items() if value is not None]
+        raise ValueError(
+            f"a validation set needs both X_val and y_val, got {' and '.join(given)} "
+            "alone: pass both, or neither."
+        )
+    return X_val is not None
+
+
+def _begin_from(state: TrainingState, coef_init: Any, intercept_init: Any) -> None:
+    """Replace weights by the user's, of which earlier training knows nothing."""
+    if coef_init is None and intercept_init is None:
+        return
+    state.with_other_weights()
+    network = network_of(state)
+    if coef_init is not None:
+        write_layers("coefs_", [W[:, 1:].T for W in network.weights], coef_init)
+    if intercept_init is not None:
+        write_layers("intercepts_", [W[:, 0] for W in network.weights], intercept_init)

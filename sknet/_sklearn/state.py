@@ -1,0 +1,313 @@
+"""What training knows between two epochs: one record, and how it changes.
+
+Nothing else remembers anything from one epoch, or from one call of ``fit``, to the
+next.  A training works on a record of its own; :func:`publish` writes it onto an
+estimator, as plain arrays and values, and :meth:`TrainingState.of` reads it back when
+training is to go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from math import isfinite, nan
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sknet.training import Epoch
+
+ALWAYS_IN_HISTORY = ("loss", "penalty", "learning_rate", "grad_norm", "seconds")
+# partial_fit may go on for ever: it remembers the epochs of this many last calls.
+REMEMBERED_CALLS = 100
+
+
+def public(name: str, **default: Any) -> Any:
+    """Field that users read on a fitted estimator under ``name``."""
+    return field(metadata={"attribute": name}, **default)
+
+
+@dataclass
+class TrainingState:
+    """The record.  A field without a comment is the attribute that users know.
+
+    Attributes
+    ----------
+    theta : ndarray
+        The weights that training goes on from; changed in place by every step.
+    n_units, activations, out_activation, transposed_input
+        The network, see :class:`~sknet.network.Network`.
+    data : dict of str to object
+        Attributes that tell of the data: classes, number of features and the like.
+    rng : RandomState
+        Draws weights, held-out rows and shuffles.
+    streams : dict of str to dict
+        States of the random streams of dropout and augmentation.
+    solver, optimizer : str, dict
+        Whose memory this is, and the memory.
+    schedule, n_lowered : list, int
+        The schedule and its first rate; how often a lack of improvement lowered it.
+    order : ndarray or None
+        Order of the samples, to shuffle further.
+    split : list of two ndarrays, or None
+        Rows trained on and rows held out.
+    best_theta : ndarray or None
+        The weights that did best on a validation set; None while there is none.
+    monitored, n_without_improvement : str, int
+        What patience looks at, and for how many epochs it has not improved.
+    interrupted, patience_is_out : bool
+        Whether this is a snapshot in the midst of ``fit``, and whether that would have
+        gone on.
+    unused : list of str
+        Parameters without effect of which a warning has told.
+    """
+
+    theta: NDArray[Any]
+    n_units: list[int] = public("_n_units")
+    activations: list[Any] = public("_activations")
+    out_activation: str = public("out_activation_")
+    transposed_input: bool = public("_transposed_input")
+    rng: np.random.RandomState
+    data: dict[str, Any] = field(default_factory=dict)
+    streams: dict[str, Any] = field(default_factory=dict)
+    solver: str | None = None
+    optimizer: dict[str, Any] = field(default_factory=dict)
+    schedule: list[Any] | None = None
+    n_lowered: int = 0
+    order: NDArray[Any] | None = None
+    split: list[NDArray[Any]] | None = None
+    n_seen: int = public("t_", default=0)
+    n_epochs: int = public("n_iter_", default=0)
+    cost: float = public("loss_", default=nan)
+    costs: list[float] = public("loss_curve_", default_factory=list)
+    history: dict[str, list[float]] = public(
+        "history_",
+        default_factory=lambda: {name: [] for name in ALWAYS_IN_HISTORY},
+    )
+    scores: list[float] | None = public("validation_scores_", default=None)
+    best_score: float | None = public("best_validation_score_", default=None)
+    best_epoch: int | None = public("best_iteration_", default=None)
+    best_theta: NDArray[Any] | None = None
+    monitored: str = ""
+    best_cost: float | None = public("best_loss_", default=None)
+    n_without_improvement: int = 0
+    interrupted: bool = False
+    patience_is_out: bool = False
+    unused: list[str] = field(default_factory=list)
+
+    # -- what an estimator holds -------------------------------------------------
+
+    @classmethod
+    def of(cls, estimator: Any) -> TrainingState:
+        """The record of a fitted estimator, with arrays and lists of its own."""
+        held = vars(estimator)
+        private = dict(held["_training"])
+        kept, theta = held["_theta"].copy(), private.pop("theta")
+        state = private.pop("rng")
+        rng = np.random.RandomState(getattr(np.random, state["bit_generator"])())
+        rng.set_state(state)
+        attributes = {
+            one.name: _copied(held[one.metadata["attribute"]])
+            for one in fields(cls)
+            if "attribute" in one.metadata
+        }
+        return cls(
+            theta=kept if theta is None else theta.copy(),
+            best_theta=None if theta is None else kept,
+            rng=rng,
+            **attributes,
+            **{name: _copied(value) for name, value in private.items()},
+        )
+
+    @property
+    def kept(self) -> NDArray[Any]:
+        """The weights that the estimator has if training ends here."""
+        return self.theta if self.best_theta is None else self.best_theta
+
+    def attributes(self) -> dict[str, Any]:
+        """The fitted attributes: plain arrays and values, not copied."""
+        kept, public, private = self.kept, {}, {}
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if "attribute" in one.metadata:
+                public[one.metadata["attribute"]] = value
+            elif one.name not in ("theta", "best_theta", "data"):
+                private[one.name] = value
+        private["rng"] = self.rng.get_state(legacy=False)
+        private["theta"] = None if kept is self.theta else self.theta
+        return {
+            **self.data,
+            **public,
+            "n_layers_": len(self.n_units),
+            "n_outputs_": self.n_units[-1],
+            "_theta": kept,
+            "_training": private,
+        }
+
+    def snapshot(self, **other: Any) -> dict[str, Any]:
+        """Copies of the fitted attributes, with ``other`` values of some fields."""
+        attributes = {name: _copied(v) for name, v in self.attributes().items()}
+        attributes["_training"].update(other)
+        return attributes
+
+    # -- how it changes before training ------------------------------------------
+
+    def continued(
+        self, solver: str, schedule: list[Any] | None, monitored: str
+    ) -> None:
+        """Keep of earlier training what still means the same.
+
+        Parameters
+        ----------
+        solver : str
+            Another one begins without memory.
+        schedule : list or None
+            Another one, or another first rate, begins at that rate.
+        monitored : str
+            Where it has changed, patience begins anew.
+        """
+        if solver != self.solver:
+            self.optimizer = {}
+        if schedule != self.schedule:
+            self.n_lowered = 0
+        if monitored != self.monitored:
+            self._forget_patience()
+        self.solver, self.schedule, self.monitored = solver, schedule, monitored
+        if solver == "lbfgs":  # its memory is inside SciPy
+            self.stop_resuming()
+
+    def with_other_weights(self) -> None:
+        """Forget what was learned of weights that the user is about to replace."""
+        self.stop_resuming()
+        self.without_validation()
+        self._forget_patience()
+        self.optimizer, self.n_lowered = {}, 0
+
+    def with_split(self, split: list[NDArray[Any]] | None) -> None:
+        """Hold out other rows, which no earlier score tells of."""
+        self.without_validation()
+        self.split = split
+
+    def without_validation(self) -> None:
+        """Be as if no samples had ever been validated on."""
+        self.scores = self.best_score = self.best_epoch = None
+        self.best_theta = self.split = None
+
+    def judged(self, score: float) -> None:
+        """Let the weights that training starts from be the best ones so far."""
+        self.best_score = score
+        self.best_epoch = self.best_epoch or len(self.costs)
+        self.best_theta = self.kept.copy()
+
+    def _forget_patience(self) -> None:
+        self.best_cost, self.n_without_improvement = None, 0
+
+    def stop_resuming(self) -> None:
+        """Go on from the weights kept, as after a fit that was not interrupted."""
+        self.theta[:] = self.kept
+        self.best_theta, self.interrupted = None, False
+
+    def begin(self) -> None:
+        """Begin a call of ``fit``: its epochs count from 0, unless it is resumed."""
+        if not self.interrupted:
+            self.n_epochs, self.patience_is_out = 0, False
+        self.interrupted = False
+
+    # -- how it changes in training ----------------------------------------------
+
+    def record(
+        self,
+        epoch: Epoch,
+        seconds: float,
+        judged: tuple[float, float] | None = None,
+        **memory: Any,
+    ) -> dict[str, float]:
+        """Take in an epoch that has just ended.
+
+        Parameters
+        ----------
+        epoch : Epoch
+        seconds : float
+            The time that it took.
+        judged : tuple of float, default=None
+            Loss and score of its weights on the validation set.
+        **memory
+            Other fields' values.
+
+        Returns
+        -------
+        facts : dict of str to float
+            What ``history`` now has of it.
+        """
+        facts = {
+            "loss": epoch.cost - epoch.penalty,
+            "penalty": epoch.penalty,
+            "learning_rate": epoch.learning_rate,
+            "grad_norm": epoch.grad_norm,
+            "seconds": seconds,
+        }
+        if judged is not None:
+            facts["val_loss"], facts["val_score"] = judged
+        vars(self).update(memory)
+        self.n_seen, self.cost = epoch.n_seen, epoch.cost
+        self.n_epochs += 1
+        self.costs.append(epoch.cost)
+        append(self.history, facts)
+        if judged is not None:
+            self._remember_if_best(*judged)
+        return facts
+
+    def _remember_if_best(self, loss: float, score: float) -> None:
+        if self.scores is None:
+            self.scores = []
+        self.scores.append(score)
+        # Weights about to diverge may do well by a score that sees no overflow.
+        if isfinite(loss) and (self.best_score is None or score > self.best_score):
+            self.best_score, self.best_epoch = score, len(self.costs)
+            self.best_theta = self.theta.copy()
+
+    def without_memory(self) -> None:
+        """Forget what was interrupted in the midst of an epoch."""
+        self.optimizer, self.order = {}, None
+
+    def shorten(self) -> None:
+        """Keep of the curves the last calls of ``partial_fit`` only."""
+        for curve in [self.costs, *self.history.values()]:
+            del curve[:-REMEMBERED_CALLS]
+
+    def at_rest(self) -> None:
+        """Training has ended: the weights that are kept are the weights."""
+        self.theta[:] = self.kept
+        self.best_theta = None
+
+
+def publish(state: TrainingState, estimator: Any) -> None:
+    """Write the fitted attributes onto an estimator; nothing else does."""
+    attributes = state.attributes()
+    if "feature_names_in_" not in attributes:
+        vars(estimator).pop("feature_names_in_", None)
+    vars(estimator).update(attributes)
+
+
+def append(history: dict[str, list[float]], facts: Mapping[str, float]) -> None:
+    """Append an epoch's facts to a dict of lists, which stay of one length.
+
+    Examples
+    --------
+    >>> history = {}
+    >>> append(history, {"loss": 0.5})
+    >>> append(history, {"loss": 0.25, "val_loss": 0.75})
+    >>> history
+    {'loss': [0.5, 0.25], 'val_loss': [nan, 0.75]}
+    """
+    n_before = len(next(iter(history.values()), ()))
+    for name in dict.fromkeys([*history, *facts]):
+        history.setdefault(name, [nan] * n_before).append(facts.get(name, nan))
+
+
+def _copied(value: Any) -> Any:
+    """Copy of what training changes in place: arrays, lists and dicts of them."""
+    if isinstance(value, dict):
+        return {name: _copied(one) for name, one in value.items()}
+    return value.copy() if isinstance(value, list | np.ndarray) else value
