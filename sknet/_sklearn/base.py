@@ -229,9 +229,7 @@ class NetworkEstimator(CallbackSupportMixin, FittedNetwork, NetworkParameters):
             state = draft._fresh(architecture, samples.X)
         warn_of_unused_parameters([name for name in unused if name not in state.unused])
         state.unused = unused
-        schedule = None
-        if self.solver != "lbfgs":
-            schedule = [self.learning_rate, self.learning_rate_init]
+        schedule = [self.learning_rate, self.learning_rate_init]
         state.continued(self.solver, schedule, monitored(draft))
         names = "n_features_in_", "feature_names_in_"
         seen = {name: vars(draft)[name] for name in names if name in vars(draft)}

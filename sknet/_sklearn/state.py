@@ -154,7 +154,7 @@ class TrainingState:
     # -- how it changes before training ------------------------------------------
 
     def continued(
-        self, solver: str, schedule: list[Any] | None, monitored: str
+        self, solver: str, schedule: list[Any], monitored: str
     ) -> None:
         """Keep of earlier training what still means the same.
 
@@ -162,7 +162,7 @@ class TrainingState:
         ----------
         solver : str
             Another one begins without memory.
-        schedule : list or None
+        schedule : list
             Another one, or another first rate, begins at that rate.
         monitored : str
             Where it has changed, patience begins anew.
@@ -202,6 +202,7 @@ class TrainingState:
 
     def _forget_patience(self) -> None:
         self.best_cost, self.n_without_improvement = None, 0
+        self.patience_is_out = False
 
     def stop_resuming(self) -> None:
         """Go on from the weights kept, as after a fit that was not interrupted."""
