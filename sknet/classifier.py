@@ -9,24 +9,18 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from scipy.special import expit, log_expit, log_softmax
 from scipy.special import softmax as softmax_of
-from sklearn.base import ClassifierMixin, _fit_context
-from sklearn.utils.metaestimators import available_if
+from sklearn.base import ClassifierMixin
 
-from sknet._sklearn.base import NetworkEstimator
+from sknet._sklearn.base import (
+    NetworkEstimator,
+    by_steps_only,
+    checks_parameters,
+)
 from sknet._sklearn.labels import Labels, class_factors, learn_labels
 from sknet._sklearn.parameters import ClassifierParameters, constraints_of
 from sknet._sklearn.validation import Samples
 from sknet.losses import LOSSES, Loss
 from sknet.training import targets as class_targets
-
-
-def _trains_by_steps(estimator: NetworkEstimator) -> bool:
-    if estimator.solver == "lbfgs":
-        raise AttributeError(
-            "partial_fit needs solver='adam', 'adamw' or 'sgd': lbfgs takes all "
-            "samples at once."
-        )
-    return True
 
 
 class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator, ClassifierParameters):
@@ -275,11 +269,9 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator, ClassifierParamete
     _kind: str
     _sparse_labels: bool
     classes_: NDArray[Any]
-    n_outputs_: int
-    out_activation_: str
 
-    @available_if(_trains_by_steps)
-    @_fit_context(prefer_skip_nested_validation=True)
+    @by_steps_only
+    @checks_parameters
     def partial_fit(
         self,
         X: Any,

@@ -6,14 +6,16 @@ what targets are.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sklearn.base import _fit_context
 from sklearn.utils import check_random_state
+from sklearn.utils.metaestimators import available_if
 
 from sknet._sklearn.architecture import layer_activations, layer_dropout, layer_sizes
 from sknet._sklearn.build import (
@@ -42,6 +44,26 @@ if TYPE_CHECKING:
     from sknet.backprop import Objective
 
 Self = TypeVar("Self", bound="NetworkEstimator")
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def checks_parameters(method: Method) -> Method:
+    """Check the parameters of the estimator before ``method``, as scikit-learn does."""
+    return cast(Method, _fit_context(prefer_skip_nested_validation=True)(method))
+
+
+def _trains_by_steps(estimator: Any) -> bool:
+    if estimator.solver == "lbfgs":
+        raise AttributeError(
+            "partial_fit needs solver='adam', 'adamw' or 'sgd': lbfgs takes all "
+            "samples at once."
+        )
+    return True
+
+
+def by_steps_only(method: Method) -> Method:
+    """Hide ``method`` from an estimator whose solver takes all samples at once."""
+    return cast(Method, available_if(_trains_by_steps)(method))
 
 
 class NetworkEstimator(CallbackSupportMixin, FittedNetwork, NetworkParameters):
@@ -99,7 +121,7 @@ class NetworkEstimator(CallbackSupportMixin, FittedNetwork, NetworkParameters):
 
     # -- training ----------------------------------------------------------------
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @checks_parameters
     def fit(
         self: Self,
         X: Any,

@@ -60,6 +60,20 @@ def write_layers(
 class FittedNetwork(BaseEstimator):
     """Weights and predictions of a network that training has written down here."""
 
+    # Written by `publish`; each is told of in the estimators' docstrings.
+    n_features_in_: int
+    n_layers_: int
+    n_outputs_: int
+    n_iter_: int
+    t_: int
+    out_activation_: str
+    loss_: float
+    best_loss_: float | None
+    loss_curve_: list[float]
+    history_: dict[str, list[float]]
+    validation_scores_: list[float] | None
+    best_validation_score_: float | None
+    best_iteration_: int | None
     _theta: NDArray[Any]
     _n_units: list[int]
     _activations: list[Any]

@@ -153,9 +153,7 @@ class TrainingState:
 
     # -- how it changes before training ------------------------------------------
 
-    def continued(
-        self, solver: str, schedule: list[Any], monitored: str
-    ) -> None:
+    def continued(self, solver: str, schedule: list[Any], monitored: str) -> None:
         """Keep of earlier training what still means the same.
 
         Parameters

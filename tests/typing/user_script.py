@@ -1,0 +1,40 @@
+"""A user's script with every kind of parameter value, for type checkers."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sknet import ScratchMLPClassifier
+
+X: NDArray[np.float64] = np.zeros((10, 3))
+y: NDArray[np.int64] = np.arange(10) % 2
+
+
+def sine(z: NDArray[Any]) -> NDArray[Any]:
+    return np.asarray(np.sin(z))
+
+
+def cosine(z: NDArray[Any]) -> NDArray[Any]:
+    return np.asarray(np.cos(z))
+
+
+net = ScratchMLPClassifier(5)
+net = ScratchMLPClassifier((5, 3), "relu", solver="adamw", dtype=np.float32)
+net = ScratchMLPClassifier([5, 3], [(sine, cosine), "gelu"], dropout=[0.1, 0.2])
+net = ScratchMLPClassifier(
+    np.array([5, 3]), (sine, cosine), n_iter_no_change=np.inf, batch_size=32
+)
+net = ScratchMLPClassifier(
+    learning_rate=lambda fraction: 1 - fraction,
+    class_weight={0: 1.0, 1: 2.0},
+    augment=lambda X, rng: X + rng.normal(size=X.shape),
+    scoring=lambda estimator, X, y: 0.5,
+    random_state=np.random.RandomState(0),
+    dtype="float64",
+)
+loss: float = net.fit(X, y).loss_
+labels: NDArray[Any] = net.predict(X)
+proba: NDArray[Any] = net.fit(X, y, X_val=X, y_val=y).predict_proba(X)
+print(proba.shape, net.partial_fit(X, y, classes=[0, 1]).coefs_[0].shape)
+print(net.score(X, y), net.loss_, net.history_["loss"], net.classes_, net.n_iter_)
