@@ -99,6 +99,9 @@ TRANSITIONS = {
     "other data": Transition(ON, ON, ON, ON, ON, data="other data"),
     "fewer data": Transition(ON, ON, ON, ON, ANEW, data="fewer data"),
     "coef_init": Transition(ANEW, ANEW, ANEW, ON, ON, by_hand=True),
+    "coef_init by score": Transition(
+        ANEW, ANEW, ANEW, ON, ON, before=BY_SCORE, by_hand=True
+    ),
 }
 STARTS = ["fit", "warm fit", "partial_fit", "checkpoint", "lbfgs"]
 
