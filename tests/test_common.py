@@ -5,27 +5,36 @@ fails it too, which is tested as well.
 """
 
 import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin, is_classifier
 from sklearn.neural_network import MLPClassifier
-from sklearn.utils import estimator_checks
-from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils import estimator_checks, get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklearn.utils.validation import has_fit_parameter
 
+from conftest import NO_EFFECT
 from sknet import ScratchMLPClassifier
 
+# Each activation, solver and feature in one of them; what is not the default network
+# is small and learns quickly.
+SMALL = {"hidden_layer_sizes": (10,), "learning_rate_init": 0.02, "max_iter": 60}
 CONFIGURATIONS = [
     {},
-    {"hidden_layer_sizes": (), "learning_rate_init": 0.1},
-    {"activation": "identity"},
-    {"activation": "logistic"},
-    {"activation": "tanh"},
-    {"activation": ["gelu"]},
-    {"solver": "sgd", "learning_rate_init": 0.1},
-    {"solver": "lbfgs"},
-    {"batch_size": 10, "max_iter": 60},
+    {"hidden_layer_sizes": (), "learning_rate_init": 0.1, "max_iter": 60},
+    {**SMALL, "activation": "tanh", "solver": "sgd", "learning_rate_init": 0.1},
+    {"hidden_layer_sizes": (10,), "activation": "identity", "solver": "lbfgs"},
+    {**SMALL, "batch_size": 10},
     {"early_stopping": True, "validation_fraction": 0.3},
-    {"dropout": 0.1, "input_dropout": 0.1, "label_smoothing": 0.1},
-    {"solver": "adamw", "max_grad_norm": 1.0, "learning_rate": "adaptive"},
+    {
+        **SMALL,
+        "hidden_layer_sizes": (30,),
+        "activation": ["gelu"],
+        "dropout": 0.1,
+        "input_dropout": 0.1,
+        "label_smoothing": 0.1,
+        "solver": "adamw",
+        "max_grad_norm": 1.0,
+        "learning_rate": "adaptive",
+    },
     # The article's.
     {
         "hidden_layer_sizes": (30, 20),
@@ -54,11 +63,6 @@ def expected_failures(estimator):
         failures |= dict.fromkeys(
             repeated, "of two equal rows each leaves out units of its own"
         )
-    if estimator.activation == "tanh":
-        failures["check_class_weight_classifiers"] = (
-            "expects classes of hardly any weight to be given up, but this network "
-            "learns their samples by heart all the same"
-        )
     if estimator.early_stopping:
         failures |= dict.fromkeys(
             repeated, "one of two equal rows may be held out, the other trained on"
@@ -84,24 +88,9 @@ names, values = checks.args
 
 @pytest.mark.parametrize(names, list(values), **checks.kwargs)
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.filterwarnings("ignore:Without effect")  # they set n_iter_no_change
+@pytest.mark.filterwarnings(f"ignore:{NO_EFFECT}")  # they set n_iter_no_change
 def test_checks_of_scikit_learn(estimator, check):
     check(estimator)
-
-
-class WeightedMLPClassifier(MLPClassifier):
-    """With the parameter that it lacks."""
-
-    class_weight = None
-
-    def set_params(self, **parameters):
-        self.class_weight = parameters.pop("class_weight", self.class_weight)
-        return super().set_params(**parameters)
-
-    def fit(self, X, y, sample_weight=None):
-        if self.class_weight is not None:
-            sample_weight = compute_sample_weight(self.class_weight, y)
-        return super().fit(X, y, sample_weight)
 
 
 @pytest.mark.parametrize(
@@ -118,10 +107,19 @@ def test_mlpclassifier_fails_the_checks_that_we_expect_to_fail(parameters, name)
     weighted = "weight" in name
     if weighted and not has_fit_parameter(MLPClassifier, "sample_weight"):
         pytest.skip("MLPClassifier knows sample_weight from scikit-learn 1.7 on")
-    peer, message = MLPClassifier(**parameters), "partial_fit does not support"
-    if "sample_weight" in name:
-        message = "sample_weight"
-    if "class_weight" in name:
-        peer, message = WeightedMLPClassifier(**parameters), None
+    message = "sample_weight" if weighted else "partial_fit does not support"
     with pytest.raises((AssertionError, ValueError), match=message):
-        getattr(estimator_checks, name)("MLPClassifier", peer)
+        getattr(estimator_checks, name)("MLPClassifier", MLPClassifier(**parameters))
+
+
+def test_a_citizen_of_scikit_learn():
+    """The order of its parents matters from scikit-learn 1.7 on."""
+    parents = ScratchMLPClassifier.__mro__
+    assert parents.index(ClassifierMixin) < parents.index(BaseEstimator)
+    assert is_classifier(ScratchMLPClassifier())
+    tags = get_tags(ScratchMLPClassifier())
+    assert tags.estimator_type == "classifier"
+    assert tags.classifier_tags.multi_label
+    assert tags.input_tags.sparse
+    assert tags.target_tags.required
+    assert tags.non_deterministic == get_tags(MLPClassifier()).non_deterministic

@@ -5,7 +5,12 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
-from sknet import ScratchMLPClassifier
+from conftest import (
+    assert_same_fit,
+    assert_same_weights,
+    flat,
+    network,
+)
 from sknet.activations import ACTIVATIONS
 from sknet.backprop import Objective
 from sknet.dropout import Dropout, ThinnedObjective, random_mask
@@ -13,8 +18,6 @@ from sknet.gradient_check import numerical_gradient
 from sknet.losses import LOSSES
 from sknet.network import Network, count_parameters, prepend_ones
 from sknet.training import targets
-
-ENDLESS = {"tol": 0, "n_iter_no_change": np.inf}
 
 
 def problem(activation="tanh", loss="softmax", alpha=0.3, dtype=np.float64):
@@ -140,18 +143,12 @@ def test_inputs_are_left_out_but_never_the_ones(container):
 # -- in the estimator ------------------------------------------------------------------
 
 
-def network(**parameters):
-    settings = {"hidden_layer_sizes": (8,), "max_iter": 6, "random_state": 0}
-    return ScratchMLPClassifier(**{**settings, **ENDLESS, **parameters})
-
-
 @pytest.mark.parametrize(
     "off", [{"dropout": [0.0]}, {"dropout": 0, "input_dropout": 0}]
 )
 def test_without_dropout_nothing_changes(iris, off):
     off_net, net = network(**off).fit(*iris), network().fit(*iris)
-    assert_array_equal(off_net._theta, net._theta)
-    assert off_net.loss_curve_ == net.loss_curve_
+    assert_same_fit(off_net, net)
 
 
 @pytest.mark.parametrize("on", [{"dropout": 0.5}, {"input_dropout": 0.5}])
@@ -159,14 +156,14 @@ def test_without_dropout_nothing_changes(iris, off):
 def test_dropout_moves_neither_initial_weights_nor_shuffles(iris, on, batch_size):
     # A learning rate of 0 leaves the weights where they began.
     still = {"learning_rate": lambda fraction: 0.0, "batch_size": batch_size}
+    still |= {"solver": "sgd", "momentum": 0.0}
     with_it, without = (network(**still, **p).fit(*iris) for p in (on, {}))
-    assert_array_equal(with_it._theta, without._theta)
-    assert_array_equal(with_it._resume["order"], without._resume["order"])
-    assert with_it.loss_curve_ == without.loss_curve_  # dropout is off in losses
-    for mine, plain in zip(
-        with_it._resume["rng"].values(), without._resume["rng"].values(), strict=True
-    ):
-        np.testing.assert_equal(mine, plain)
+    assert_same_fit(with_it, without)  # in their losses too, where dropout is off
+    # The next steps take the samples in the same order.
+    usual = {"dropout": 0.0, "input_dropout": 0.0, "learning_rate": "constant"}
+    for net in (with_it, without):
+        net.set_params(**usual).partial_fit(*iris)
+    assert_same_weights(with_it, without)
 
 
 def test_predictions_take_the_whole_network(iris):
@@ -181,7 +178,7 @@ def test_predictions_take_the_whole_network(iris):
 @pytest.mark.parametrize("dropout", [[0.5, 0.0], [0.0, 0.5]])
 def test_each_layer_has_its_own(iris, dropout):
     fits = [
-        network(hidden_layer_sizes=(8, 8), dropout=d).fit(*iris)._theta
+        flat(network(hidden_layer_sizes=(8, 8), dropout=d).fit(*iris))
         for d in (dropout, dropout[::-1], dropout)
     ]
     assert not np.array_equal(fits[0], fits[1])
@@ -196,15 +193,15 @@ def test_calls_of_partial_fit_leave_out_other_units_each(iris, solver, on):
     net = network(solver=solver, **on)
     for _ in range(6):
         net.partial_fit(X, y, classes=[0, 1, 2])
-    assert_array_equal(net._theta, network(solver=solver, **on).fit(X, y)._theta)
+    assert_same_weights(net, network(solver=solver, **on).fit(X, y))
 
 
 def test_dropout_of_sparse_samples_is_that_of_dense_ones_in_kind(iris):
     X, y = iris
     net = network(input_dropout=0.9, batch_size=50).fit(sparse.csr_array(X), y)
     plain = network(batch_size=50).fit(sparse.csr_array(X), y)
-    assert not np.array_equal(net._theta, plain._theta)
-    assert np.isfinite(net._theta).all()
+    assert not np.array_equal(flat(net), flat(plain))
+    assert np.isfinite(flat(net)).all()
 
 
 @pytest.mark.parametrize(
@@ -226,13 +223,23 @@ def test_what_cannot_be_is_refused(iris, parameters, message):
         network(**parameters).fit(*iris)
 
 
+@pytest.mark.parametrize("dropout", [np.array(0.5), np.float32(0.5), np.array([0.5])])
+def test_dropout_may_be_a_number_of_numpy(iris, dropout):
+    net = network(dropout=dropout).fit(*iris)
+    assert_same_weights(net, network(dropout=0.5).fit(*iris))
+
+
+@pytest.mark.parametrize("dropout", [{0: 0.5}, {0.5}])
+def test_dropout_is_no_dict_and_no_set(iris, dropout):
+    with pytest.raises(ValueError, match="dropout"):
+        network(dropout=dropout).fit(*iris)
+
+
 def test_no_dropout_in_a_list_goes_with_lbfgs(iris):
-    network(
-        dropout=[0.0], solver="lbfgs", n_iter_no_change=10, max_iter=500, tol=1e-3
-    ).fit(*iris)
+    network(dropout=[0.0], solver="lbfgs", max_iter=500, tol=1e-3).fit(*iris)
 
 
-def test_dropout_keeps_a_large_network_from_learning_noise_by_heart():
+def test_dropout_keeps_a_large_network_from_overfitting_noise():
     """What it is for: labels that are half noise are learnt less exactly."""
     rng = np.random.RandomState(0)
     X = rng.normal(size=(200, 20))

@@ -7,26 +7,16 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.metrics import log_loss
 
-from sknet import ScratchMLPClassifier
+from conftest import (
+    network,
+    unconverged,
+)
 
-ENDLESS = {"tol": 0, "n_iter_no_change": np.inf}
 PLAIN = {"loss", "penalty", "learning_rate", "grad_norm", "seconds"}
 VALIDATED = PLAIN | {"val_loss", "val_score"}
-STEPPED = {"batch_size": 40, "learning_rate_init": 0.02, **ENDLESS}
 FULL_BATCH = {"solver": "sgd", "momentum": 0, "nesterovs_momentum": False}
-SOLVERS = {
-    "adam": STEPPED,
-    "adamw": {"solver": "adamw", **STEPPED},
-    "sgd": {"solver": "sgd", **STEPPED},
-    "lbfgs": {"solver": "lbfgs"},
-}
-unconverged = pytest.mark.filterwarnings("ignore:lbfgs stopped after")
+SOLVERS = ["adam", "adamw", "sgd", "lbfgs"]
 for_each_solver = pytest.mark.parametrize("solver", SOLVERS)
-
-
-def network(solver="adam", **parameters):
-    parameters = {"max_iter": 6, "random_state": 0, **SOLVERS[solver], **parameters}
-    return ScratchMLPClassifier((5,), **parameters)
 
 
 def lengths(net):
@@ -41,13 +31,33 @@ def test_lists_of_numbers_of_equal_length(iris, solver, validation):
     held_out = validation == "held out" and solver != "lbfgs"
     net = network(solver, early_stopping=held_out)
     net.fit(X, y, **({"X_val": X, "y_val": y} if validation == "own" else {}))
-    watched = validation == "own" or held_out
-    assert set(net.history_) == (VALIDATED if watched else PLAIN)
+    validated = validation == "own" or held_out
+    assert set(net.history_) == (VALIDATED if validated else PLAIN)
     assert lengths(net) == {net.n_iter_} == {6}
     for values in net.history_.values():
         assert all(type(value) is float for value in values)
-    if watched:
+    if validated:
         assert net.history_["val_score"] == net.validation_scores_
+
+
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_attributes_that_sum_up_the_history(iris, early_stopping):
+    X, y = iris
+    net = network(early_stopping=early_stopping).fit(X, y)
+    n_trained = 135 if early_stopping else 150
+    assert net.n_iter_ == len(net.loss_curve_) == 6
+    assert net.t_ == 6 * n_trained
+    assert net.loss_ == net.loss_curve_[-1]
+    assert net.n_layers_ == 3
+    assert net.n_outputs_ == 3
+    if early_stopping:
+        assert net.best_loss_ is None
+        assert len(net.validation_scores_) == 6
+        assert net.best_validation_score_ == max(net.validation_scores_)
+    else:
+        assert net.best_loss_ == min(net.loss_curve_)
+        assert net.validation_scores_ is None
+        assert net.best_validation_score_ is None
 
 
 @unconverged
@@ -60,18 +70,42 @@ def test_loss_and_penalty_add_up_to_the_cost(iris, solver, alpha):
     assert np.all(np.equal(penalty, 0) if alpha == 0 else np.greater(penalty, 0))
 
 
-@pytest.mark.parametrize("solver", ["adam", "adamw", "sgd"])
+@pytest.mark.parametrize("target", ["binary", "multiclass", "multilabel"])
+@pytest.mark.parametrize(
+    ("solver", "batch_size"), [("adam", 7), ("adamw", 40), ("sgd", 40)]
+)
 @pytest.mark.parametrize("weighted", [False, True])
-def test_p8_the_loss_is_the_mean_over_all_samples_without_the_penalty(
-    iris, solver, weighted
+def test_the_loss_is_the_weighted_mean_over_all_samples_without_the_penalty(
+    iris, multilabel, target, solver, batch_size, weighted
 ):
     """At a rate of 0 all batches meet the same weights, the last short one too."""
-    X, y = iris
-    w = np.random.default_rng(0).uniform(0.1, 3, 150) if weighted else None
-    net = network(solver, alpha=2.0, max_iter=3, learning_rate=lambda fraction: 0.0)
-    net.fit(X, y, w)
-    expected = log_loss(y, net.predict_proba(X), sample_weight=w)
+    X, y = multilabel if target == "multilabel" else iris
+    y = y > 0 if target == "binary" else y
+    w = np.random.default_rng(0).uniform(0.1, 3, len(y)) if weighted else None
+    settings = {"batch_size": batch_size, "learning_rate": lambda fraction: 0.0}
+    net = network(solver, alpha=2.0, max_iter=2, **settings).fit(X, y, w)
+    proba = net.predict_proba(X)
+    if target == "multilabel":
+        expected = sum(
+            log_loss(y[:, k], proba[:, k], sample_weight=w) for k in range(4)
+        )
+    else:
+        expected = log_loss(y, proba, sample_weight=w)
     assert_allclose(net.history_["loss"], expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_penalty_is_that_of_the_documented_cost(iris, weighted):
+    """On a full batch, whose cost is measured before its step."""
+    X, y = iris
+    w = np.random.RandomState(0).uniform(0.1, 3, 150) if weighted else np.ones(150)
+    settings = {"batch_size": 150, "learning_rate": lambda fraction: 0.0}
+    net = network(alpha=2.0, max_iter=1, **settings).fit(X, y, w)
+    squares = sum((coef**2).sum() for coef in net.coefs_)
+    penalty = 2.0 / (2 * w.sum()) * squares
+    assert net.history_["penalty"] == [pytest.approx(penalty, rel=1e-12)]
+    expected = log_loss(y, net.predict_proba(X), sample_weight=w) + penalty
+    assert net.loss_ == pytest.approx(expected, rel=1e-12)
 
 
 @unconverged
@@ -121,15 +155,20 @@ def test_lbfgs_has_no_learning_rate(iris):
 def numerical_norm(net, X, y):
     """Norm of the gradient of the cost, by differences."""
 
-    def cost(change):
-        net._theta += change
+    def cost():
         squares = sum((coef**2).sum() for coef in net.coefs_)
         loss = -net.predict_log_proba(X)[np.arange(len(y)), y].mean()
-        net._theta -= change
         return loss + net.alpha / (2 * len(y)) * squares
 
-    steps = 1e-5 * np.eye(len(net._theta))
-    return np.linalg.norm([(cost(step) - cost(-step)) / 2e-5 for step in steps])
+    gradient = []
+    for array in net.coefs_ + net.intercepts_:  # views: writing changes the network
+        for i, value in np.ndenumerate(array.copy()):
+            array[i] = value + 1e-5
+            above = cost()
+            array[i] = value - 1e-5
+            gradient.append((above - cost()) / 2e-5)
+            array[i] = value
+    return np.linalg.norm(gradient)
 
 
 @pytest.mark.parametrize("max_grad_norm", [None, 1e-3, 1e3])
@@ -243,9 +282,6 @@ def test_validation_that_comes_and_goes_leaves_gaps(iris, second):
     net = network(warm_start=True).fit(X, y)
     net.fit(X, y, **validation)
     net.set_params(**{**network(second).get_params(), "warm_start": True})
-    if second == "lbfgs":
-        net.set_params(batch_size="auto", learning_rate_init=0.001)
-        net.set_params(n_iter_no_change=10)
     net.fit(X, y)
     net.fit(X, y, **validation)
     assert lengths(net) == {24} == {len(net.loss_curve_)}

@@ -1,6 +1,5 @@
 """``python -m sknet`` as a user runs it."""
 
-import os
 import re
 import subprocess
 import sys
@@ -13,36 +12,35 @@ from sknet.datasets import fetch_semeion
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def run(*arguments, cwd, **env):
-    return subprocess.run(
-        [sys.executable, "-m", "sknet", *arguments],
-        cwd=cwd,
-        env={**os.environ, **env},
+def test_help_names_the_options(tmp_path):
+    """By ``python -m``; the other tests call what it calls."""
+    done = subprocess.run(
+        [sys.executable, "-m", "sknet", "--help"],
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         timeout=120,
     )
-
-
-def test_help_names_the_options(tmp_path):
-    done = run("--help", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("usage: python -m sknet")
     assert "--iterations" in done.stdout
     assert "--out" in done.stdout
 
 
-def test_a_short_run_offline(tmp_path, offline):
+def test_a_short_run_offline(tmp_path, offline, monkeypatch, capsys):
     pytest.importorskip("matplotlib")
-    done = run("--iterations", "30", "--out", "made/here", cwd=tmp_path, **offline)
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    assert "8x8 digits instead of Semeion" in done.stdout
-    assert "after 30 iterations" in done.stdout
-    accuracy = re.search(r"Accuracy on 450 test digits: ([\d.]+)%", done.stdout)
+    monkeypatch.chdir(tmp_path)
+    for name, value in offline.items():
+        monkeypatch.setenv(name, value)
+    sknet.__main__.main(["--iterations", "30", "--out", "made/here"])
+    printed, errors = capsys.readouterr()
+    assert errors == ""
+    assert "8x8 digits instead of Semeion" in printed
+    assert "after 30 iterations" in printed
+    accuracy = re.search(r"Accuracy on 450 test digits: ([\d.]+)%", printed)
     assert 20 < float(accuracy[1]) <= 100  # chance is 10
     picture = tmp_path / "made" / "here" / "digits.png"
-    assert str(picture) in done.stdout
+    assert str(picture) in printed
     assert picture.read_bytes().startswith(PNG)
 
 

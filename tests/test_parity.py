@@ -1,7 +1,7 @@
 """The same parameters and the same seed make the model that MLPClassifier makes.
 
-The exceptions, which are bugs of ``MLPClassifier`` that are not repeated, have their
-tests in test_pitfalls.py.
+The exceptions, bugs of ``MLPClassifier`` that are not repeated, are in
+docs/differences.md, each with its test.
 """
 
 import inspect
@@ -16,11 +16,10 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import has_fit_parameter
 
-from sknet import ScratchMLPClassifier, training
+from conftest import short
+from sknet import ScratchMLPClassifier
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::sklearn.exceptions.ConvergenceWarning"  # 20 epochs are few
-)
+pytestmark = short  # 10 epochs are few
 
 needs_peer_with_weights = pytest.mark.skipif(
     not has_fit_parameter(MLPClassifier, "sample_weight"),
@@ -88,7 +87,7 @@ def fit_both(X, y, **parameters):
     parameters = {
         "hidden_layer_sizes": (7,),
         "batch_size": 40,  # leaves a shorter last batch
-        "max_iter": 20,
+        "max_iter": 10,
         "random_state": 0,
         **parameters,
     }
@@ -178,13 +177,10 @@ def test_same_model_from_sparse_samples(container, solver):
 
 
 @pytest.mark.parametrize("shuffle", [True, False])
-@pytest.mark.parametrize("copied", [0, 2**25])
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_matrix])
-def test_same_model_from_samples_of_several_megabytes(
-    container, copied, shuffle, monkeypatch
-):
+@pytest.mark.usefixtures("memory_for_copies")
+def test_same_model_from_samples_of_several_megabytes(container, shuffle):
     """They are gathered in blocks, from a copy or, if that is too large, from X."""
-    monkeypatch.setattr(training, "COPIED_BYTES", copied)
     rng = np.random.RandomState(0)
     X = rng.standard_normal((700, 400))
     y = rng.randint(3, size=700)
@@ -247,7 +243,7 @@ def test_same_draws_from_the_global_random_state():
 @pytest.mark.parametrize("target", ["binary", "multilabel"])
 @pytest.mark.parametrize("solver", ["sgd-nesterov", "sgd-adaptive", "adam"])
 def test_same_model_with_early_stopping(solver, target):
-    """Multiclass is an exception: MLPClassifier does not stratify it (P20b)."""
+    """Multiclass is an exception: MLPClassifier does not stratify it."""
     X, y = make_data(target)
     parameters = {**SOLVERS[solver], "tol": 1e-4, "n_iter_no_change": 3}
     ours, peer = fit_both(
@@ -297,7 +293,7 @@ def test_same_end_of_lbfgs(limit):
 
 @pytest.mark.parametrize("solver", ["sgd-heavy-ball", "sgd-invscaling", "adam"])
 def test_same_model_after_calls_of_partial_fit(solver):
-    """Without shuffling, where MLPClassifier repeats its first permutation (P3)."""
+    """Without shuffling, where MLPClassifier repeats its first permutation."""
     X, y = make_data("multiclass")
     parameters = {**SOLVERS[solver], "shuffle": False, "random_state": 0}
     ours = ScratchMLPClassifier((7,), **parameters)
@@ -326,7 +322,7 @@ def test_same_model_after_one_shuffled_partial_fit(target):
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("solver", ["sgd-nesterov", "adam", "lbfgs"])
 def test_same_model_with_weights_on_a_full_batch(solver, target):
-    """In mini-batches MLPClassifier's weights depend on the company (P7)."""
+    """In mini-batches MLPClassifier's weights depend on the company."""
     X, y = make_data(target)
     weights = np.random.RandomState(0).uniform(0.1, 3.0, len(X))
     ours, peer = fit_both(

@@ -4,28 +4,24 @@ import subprocess
 import sys
 import threading
 import warnings
+from functools import partial
 
 import numpy as np
 import pytest
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
+import conftest
+from conftest import ENDLESS, PATIENT, assert_same_weights, unconverged
 from sknet import ScratchMLPClassifier
 
-ENDLESS = {"tol": 0, "n_iter_no_change": np.inf}
-unconverged = pytest.mark.filterwarnings("ignore:lbfgs stopped after")
+network = partial(conftest.network, max_iter=4, **PATIENT)
 SOLVERS = {
     "adam": ENDLESS,
     "sgd": {"solver": "sgd", **ENDLESS},
     "early stopping": {"early_stopping": True, **ENDLESS},
     "lbfgs": {"solver": "lbfgs"},
 }
-
-
-def network(**parameters):
-    return ScratchMLPClassifier(
-        (5,), **{"max_iter": 4, "random_state": 0, **parameters}
-    )
 
 
 def hide(monkeypatch, *packages):
@@ -213,26 +209,26 @@ def test_workers_of_a_search_are_silent(tmp_path):
 
 
 @pytest.fixture(params=["rich", "tqdm", "line"])
-def bar(request, monkeypatch):
-    """A list that grows when a bar of each kind in turn is closed."""
-    name = {"rich": "RichBar", "tqdm": "TqdmBar", "line": "LastLine"}[request.param]
-    if request.param == "line":
+def n_closed(request, monkeypatch, capsys):
+    """Counts how often the bar of each kind in turn has been closed."""
+    if request.param == "line":  # printed when it is closed
         hide(monkeypatch, "rich", "tqdm")
+        return lambda: capsys.readouterr().out.count(" epochs in ")
+    bar = pytest.importorskip(request.param)
+    if request.param == "rich":
+        kind, method = pytest.importorskip("rich.progress").Progress, "stop"
     else:
-        pytest.importorskip(request.param)
-    if request.param == "tqdm":
         hide(monkeypatch, "rich")
-    import sknet._progress
+        kind, method = bar.tqdm, "close"
+        monkeypatch.delattr(kind, "__del__")  # which would close it too, in its time
+    close, closed = getattr(kind, method), set()
 
-    kind = getattr(sknet._progress, name)
-    close, closed = kind.close, []
+    def closing(self, *args):
+        closed.add(id(self))
+        close(self, *args)
 
-    def closing(self):
-        closed.append(name)
-        close(self)
-
-    monkeypatch.setattr(kind, "close", closing)
-    return closed
+    monkeypatch.setattr(kind, method, closing)
+    return lambda: len(closed)
 
 
 ENDS = {
@@ -245,7 +241,7 @@ ENDS = {
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
 @pytest.mark.parametrize("end", ENDS)
 @pytest.mark.filterwarnings("ignore:(lbfgs|Ctrl-C) stopped")
-def test_the_bar_is_closed_however_training_ends(iris, end, solver, bar):
+def test_the_bar_is_closed_however_training_ends(iris, end, solver, n_closed):
     X, y = iris
     calls = []
 
@@ -262,26 +258,35 @@ def test_the_bar_is_closed_however_training_ends(iris, end, solver, bar):
             net.fit(X, y, X_val=X, y_val=y)
     else:
         net.fit(X, y, X_val=X, y_val=y)
-    assert len(bar) == 1
+    assert n_closed() == 1
 
 
-def test_the_bar_is_closed_after_divergence(iris, bar):
-    net = network(solver="sgd", learning_rate_init=1e200, verbose=1)
+def test_the_bar_is_closed_after_divergence(iris, n_closed):
+    def explodes(fraction):
+        return 1.0 if fraction < 0.5 else 1e308
+
+    net = network(solver="sgd", learning_rate=explodes, verbose=1)
     with pytest.raises(ValueError, match="diverged"):
         net.fit(*iris)
-    assert len(bar) == 1
+    assert n_closed() == 1
 
 
 def test_weights_are_kept_even_if_the_bar_fails_to_close(iris, monkeypatch):
-    pytest.importorskip("rich")
+    progress = pytest.importorskip("rich.progress")
     X, y = iris
-    monkeypatch.setattr("sknet._progress.RichBar.close", lambda self: 1 / 0)
+    stop = progress.Progress.stop
+
+    def failing(self):
+        stop(self)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(progress.Progress, "stop", failing)
     scores = iter([0.5, 0.7, 0.6, 0.6])
     net = network(scoring=lambda net, X, y: next(scores), verbose=1, **ENDLESS)
     with pytest.raises(ZeroDivisionError):
         net.fit(X, y, X_val=X, y_val=y)
     expected = network(max_iter=2, **ENDLESS).fit(X, y)
-    np.testing.assert_array_equal(net._theta, expected._theta)
+    assert_same_weights(net, expected)
 
 
 def test_a_display_of_rich_that_is_there_already_is_no_error(iris, capsys, monkeypatch):

@@ -47,11 +47,16 @@ def test_the_equations_are_in_the_functions_that_the_table_names():
 
 def test_the_differences_name_tests_that_exist():
     differences = (README.parent / "docs/differences.md").read_text("utf-8")
-    pitfalls = (README.parent / "tests/test_pitfalls.py").read_text("utf-8")
-    named = set(re.findall(r"`(test_p\w+_)\*`", differences))
-    assert len(named) > 10
-    for start in named:
-        assert f"def {start}" in pitfalls, start
+    rows = re.findall(r"^\| .* \| .* \| (`.*`) \|$", differences, re.MULTILINE)
+    assert len(rows) > 15
+    assert (
+        len(rows) == len(re.findall(r"^\| ", differences, re.MULTILINE)) - 1
+    )  # heading
+    for row in rows:
+        for file, name in re.findall(r"`([^`]+)::([^`]+)`", row):
+            tests = (README.parent / "tests" / file).read_text("utf-8")
+            assert f"def {name}(" in tests, name
+        assert row.count("`") == 2 * row.count("::")
 
 
 def test_the_figures_are_those_of_the_benchmark():

@@ -9,6 +9,15 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 
+from conftest import (
+    NO_EFFECT,
+    PATIENT,
+    PLAIN_SGD,
+    assert_same_weights,
+    flat,
+    network,
+    short,
+)
 from sknet import ScratchMLPClassifier
 from sknet.optimizers import SGD, Adam
 from sknet.schedules import (
@@ -23,8 +32,6 @@ from sknet.schedules import (
     needs_length,
     one_cycle,
 )
-
-short = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 # -- alone ----------------------------------------------------------------------------
 
@@ -251,24 +258,9 @@ class Unhashable:
         return 1 - fraction
 
 
-def make_net(**parameters):
-    defaults = {
-        "hidden_layer_sizes": (6,),
-        "batch_size": 40,
-        "learning_rate_init": RATE,
-        "max_iter": 6,
-        "random_state": 0,
-    }
-    return ScratchMLPClassifier(**{**defaults, **parameters})
-
-
 def without_improvement(**parameters):
     """No epoch meets the tolerance."""
-    return make_net(tol=100.0, max_iter=60, **parameters)
-
-
-def same_weights(a, b):
-    return all(map(np.array_equal, a.coefs_ + a.intercepts_, b.coefs_ + b.intercepts_))
+    return network(**{**PATIENT, "tol": 100.0, "max_iter": 60, **parameters})
 
 
 @pytest.fixture
@@ -305,7 +297,7 @@ def rates(monkeypatch):
 def test_each_step_has_the_rate_of_its_fraction(
     iris, rates, solver, parameters, factor
 ):
-    make_net(solver=solver, **parameters).fit(*iris)
+    network(solver=solver, **parameters).fit(*iris)
     n = 6 * N_BATCHES
     assert rates == [RATE * factor(k / n) for k in range(n)]
 
@@ -313,9 +305,23 @@ def test_each_step_has_the_rate_of_its_fraction(
 @short
 @pytest.mark.parametrize("solver", ["sgd", "adam"])
 def test_invscaling_is_for_every_solver(iris, rates, solver):
-    make_net(solver=solver, learning_rate="invscaling", power_t=0.3).fit(*iris)
+    network(solver=solver, learning_rate="invscaling", power_t=0.3).fit(*iris)
     expected = [RATE / (150 * epoch + 1) ** 0.3 for epoch in range(6)]
     assert_allclose(rates, np.repeat(expected, N_BATCHES), rtol=1e-14)
+
+
+def test_invscaling_counts_samples_and_says_so():
+    """MLPClassifier's rule: (samples seen + 1) ** power_t."""
+    X, y = np.zeros((20, 1)), np.arange(20) % 2
+    parameters = {**PLAIN_SGD, "hidden_layer_sizes": (), "batch_size": 20, "alpha": 4.0}
+    parameters |= {"learning_rate": "invscaling", "power_t": 0.7, "max_iter": 3}
+    net = network(**parameters).set_params(learning_rate_init=0.5)
+    net.fit(X, y, coef_init=[[[1.0]]], intercept_init=[[0.0]])
+    rates = [0.5 / (seen + 1) ** 0.7 for seen in (0, 20, 40)]
+    # Where X says nothing, the weight shows the rates: w *= 1 - rate alpha / rows.
+    expected = np.prod([1 - rate * 4.0 / 20 for rate in rates])
+    assert net.coefs_[0][0, 0] == pytest.approx(expected, rel=1e-12)
+    assert "number of samples" in " ".join(ScratchMLPClassifier.__doc__.split())
 
 
 @pytest.mark.parametrize("early_stopping", [False, True])
@@ -357,7 +363,7 @@ def test_reduce_on_plateau_halves_the_rate_and_then_training_ends(
 def test_reduce_on_plateau_is_quicker_where_patience_is_short(
     iris, rates, n_iter_no_change
 ):
-    net = make_net(
+    net = network(
         learning_rate="reduce_on_plateau",
         n_iter_no_change=n_iter_no_change,
         tol=100.0,
@@ -375,29 +381,28 @@ def test_reduce_on_plateau_is_quicker_where_patience_is_short(
 
 @short
 @pytest.mark.parametrize("early_stopping", [False, True])
-def test_reduce_on_plateau_watches_what_stops_training(
-    iris, rates, monkeypatch, early_stopping
-):
-    """The score where there is one, here always the same; the loss falls."""
-    monkeypatch.setattr(ScratchMLPClassifier, "_accuracy", lambda *args: 0.5)
-    net = make_net(
+def test_reduce_on_plateau_watches_what_stops_training(iris, rates, early_stopping):
+    """The score where it may, here always the same; the loss falls."""
+    X, y = iris
+    net = network(
         learning_rate="reduce_on_plateau",
         early_stopping=early_stopping,
         tol=1e-9,
         learning_rate_init=1e-3,
         n_iter_no_change=20,
         max_iter=8,
-    ).fit(*iris)
+        scoring=lambda *args: 0.5,
+    ).fit(X, y, X_val=X, y_val=y)
     assert (np.diff(net.loss_curve_) < -1e-9).all()
     assert (min(rates) < 1e-3) == early_stopping
 
 
 @short
 def test_reduce_on_plateau_without_a_plateau_changes_nothing(iris):
-    plain = make_net(learning_rate_init=1e-3).fit(*iris)
-    reduced = make_net(learning_rate_init=1e-3, learning_rate="reduce_on_plateau")
+    plain = network(learning_rate_init=1e-3).fit(*iris)
+    reduced = network(learning_rate_init=1e-3, learning_rate="reduce_on_plateau")
     assert (np.diff(plain.loss_curve_) < -plain.tol).all()
-    assert same_weights(reduced.fit(*iris), plain)
+    assert_same_weights(reduced.fit(*iris), plain)
 
 
 @short
@@ -411,8 +416,8 @@ def test_falling_rates_calm_steps_that_are_too_large(iris, learning_rate):
         "max_iter": 60,
         "n_iter_no_change": np.inf,
     }
-    restless = make_net(**parameters).fit(*iris)
-    calm = make_net(learning_rate=learning_rate, **parameters).fit(*iris)
+    restless = network(**parameters).fit(*iris)
+    calm = network(learning_rate=learning_rate, **parameters).fit(*iris)
     assert calm.loss_ < 0.75 * np.mean(restless.loss_curve_[-10:])
 
 
@@ -424,7 +429,7 @@ def test_falling_rates_calm_steps_that_are_too_large(iris, learning_rate):
     ids=lambda kind: getattr(kind, "__name__", kind),
 )
 def test_the_whole_family_learns(iris, solver, learning_rate):
-    net = make_net(
+    net = network(
         solver=solver,
         learning_rate=learning_rate,
         max_iter=40,
@@ -439,35 +444,38 @@ def test_each_schedule_makes_a_model_of_its_own(iris, solver):
     """And the default is a constant rate, whatever its name."""
     kinds = [k for k in [*SCHEDULES, *FACTORS, falling] if k != "constant"]
     common = {"solver": solver, "n_iter_no_change": 1, "tol": 100.0, "max_iter": 4}
-    nets = [make_net(learning_rate=kind, **common).fit(*iris) for kind in kinds]
-    default = make_net(**common).fit(*iris)
+    nets = [network(learning_rate=kind, **common).fit(*iris) for kind in kinds]
+    default = network(**common).fit(*iris)
     for i, net in enumerate(nets):
-        assert not any(same_weights(net, other) for other in [default, *nets[:i]])
+        for other in [default, *nets[:i]]:
+            assert not np.array_equal(flat(net), flat(other))
     for kind in ("constant", lambda fraction: 1.0):
-        assert same_weights(make_net(learning_rate=kind, **common).fit(*iris), default)
+        assert_same_weights(network(learning_rate=kind, **common).fit(*iris), default)
 
 
 @short
 @pytest.mark.parametrize("solver", ["sgd", "adam"])
 def test_warmup_changes_the_model_and_none_does_not(iris, solver):
     common = {"solver": solver, "learning_rate": "cosine"}
-    plain = make_net(**common).fit(*iris)
-    assert same_weights(make_net(**common, warmup=0.0).fit(*iris), plain)
-    assert not same_weights(make_net(**common, warmup=0.2).fit(*iris), plain)
+    plain = network(**common).fit(*iris)
+    assert_same_weights(network(**common, warmup=0.0).fit(*iris), plain)
+    assert not np.array_equal(
+        *map(flat, [network(**common, warmup=0.2).fit(*iris), plain])
+    )
 
 
 @short
 @pytest.mark.parametrize("learning_rate", ["constant", "one_cycle", falling])
 def test_warmup_is_for_cosine_alone_and_says_so(iris, learning_rate):
-    plain = make_net(learning_rate=learning_rate).fit(*iris)
-    net = make_net(learning_rate=learning_rate, warmup=0.2)
-    with pytest.warns(UserWarning, match=r"Without effect: warmup=0\.2 with learning"):
+    plain = network(learning_rate=learning_rate).fit(*iris)
+    net = network(learning_rate=learning_rate, warmup=0.2)
+    with pytest.warns(UserWarning, match=rf"{NO_EFFECT}: warmup=0\.2"):
         net.fit(*iris)
-    assert same_weights(net, plain)
+    assert_same_weights(net, plain)
 
 
 def test_patience_may_end_training_before_the_schedule(iris, rates):
-    make_net(learning_rate="cosine", tol=100.0, n_iter_no_change=2).fit(*iris)
+    network(learning_rate="cosine", tol=100.0, n_iter_no_change=2).fit(*iris)
     n = 6 * N_BATCHES
     assert rates == [RATE * cosine(k / n) for k in range(4 * N_BATCHES)]
 
@@ -475,15 +483,15 @@ def test_patience_may_end_training_before_the_schedule(iris, rates):
 @pytest.mark.parametrize("learning_rate", ["cosine", "one_cycle", falling])
 def test_a_schedule_that_reaches_its_end_is_no_shortfall(iris, learning_rate):
     """Warnings are errors here: a constant rate would warn of max_iter."""
-    net = make_net(learning_rate=learning_rate).fit(*iris)
+    net = network(learning_rate=learning_rate, **PATIENT).fit(*iris)
     assert net.n_iter_ == 6
     with pytest.warns(ConvergenceWarning, match="max_iter"):
-        make_net().fit(*iris)
+        network(**PATIENT).fit(*iris)
 
 
 @pytest.mark.parametrize("learning_rate", ["cosine", "one_cycle", falling])
 def test_a_warm_start_begins_the_schedule_anew(iris, rates, learning_rate):
-    net = make_net(learning_rate=learning_rate, warm_start=True).fit(*iris)
+    net = network(learning_rate=learning_rate, warm_start=True).fit(*iris)
     before = rates.copy()
     net.fit(*iris)
     assert rates == 2 * before
@@ -500,22 +508,22 @@ def test_a_rate_that_was_lowered_stays_so_when_training_goes_on(
 ):
     parameters = {"solver": solver, "learning_rate": learning_rate, "tol": 100.0}
     parameters |= {"n_iter_no_change": n_iter_no_change}
-    whole = make_net(**parameters, max_iter=6).fit(*iris)
+    whole = network(**parameters, max_iter=6).fit(*iris)
     assert min(rates) < RATE
     n = len(rates)
-    twice = make_net(**parameters, max_iter=3, warm_start=True).fit(*iris)
-    assert same_weights(pickle.loads(pickle.dumps(twice)).fit(*iris), whole)
-    step_by_step = make_net(**parameters)
+    twice = network(**parameters, max_iter=3, warm_start=True).fit(*iris)
+    assert_same_weights(pickle.loads(pickle.dumps(twice)).fit(*iris), whole)
+    step_by_step = network(**parameters)
     for _ in range(6):
         step_by_step.partial_fit(*iris, classes=[0, 1, 2])
         step_by_step = pickle.loads(pickle.dumps(step_by_step))
-    assert same_weights(step_by_step, whole)
+    assert_same_weights(step_by_step, whole)
     assert rates == 3 * rates[:n]
 
 
 @pytest.mark.parametrize("learning_rate", ["cosine", "one_cycle", falling])
 def test_partial_fit_refuses_what_needs_the_length_of_training(iris, learning_rate):
-    net = make_net(learning_rate=learning_rate)
+    net = network(learning_rate=learning_rate)
     with pytest.raises(ValueError, match="partial_fit does not support learning_rate"):
         net.partial_fit(*iris, classes=[0, 1, 2])
     assert not hasattr(net, "coefs_")
@@ -526,7 +534,7 @@ def test_partial_fit_refuses_what_needs_the_length_of_training(iris, learning_ra
 @pytest.mark.parametrize("value", BAD_FACTORS, ids=repr)
 @pytest.mark.parametrize("early_stopping", [False, True])
 def test_a_bad_factor_ends_fit_with_finite_weights(iris, value, early_stopping):
-    net = make_net(
+    net = network(
         learning_rate=lambda fraction: 1.0 if fraction < 0.5 else value,
         early_stopping=early_stopping,
     )
@@ -538,14 +546,14 @@ def test_a_bad_factor_ends_fit_with_finite_weights(iris, value, early_stopping):
 
 def test_an_error_in_a_schedule_of_ones_own_comes_through(iris):
     with pytest.raises(ZeroDivisionError):
-        make_net(learning_rate=lambda fraction: 1 / fraction).fit(*iris)
+        network(learning_rate=lambda fraction: 1 / fraction).fit(*iris)
 
 
 @short
 def test_grid_search_reaches_every_schedule(iris):
     grid = {"learning_rate": [*SCHEDULES, *FACTORS, falling, partial(one_cycle)]}
-    search = GridSearchCV(make_net(), grid, cv=2, error_score="raise").fit(*iris)
+    search = GridSearchCV(network(), grid, cv=2, error_score="raise").fit(*iris)
     assert len(search.cv_results_["params"]) == 8
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
-    copy = pickle.loads(pickle.dumps(make_net(learning_rate=falling).fit(*iris)))
+    copy = pickle.loads(pickle.dumps(network(learning_rate=falling).fit(*iris)))
     assert copy.learning_rate is falling
