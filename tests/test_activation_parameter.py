@@ -15,10 +15,10 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier
 
-import conftest
-from conftest import assert_same_weights, flat, short, unconverged
+import support
 from sknet import ScratchMLPClassifier
 from sknet.activations import ACTIVATIONS
+from support import assert_same_weights, flat, short, unconverged
 
 
 def sine(z):
@@ -70,7 +70,7 @@ EVERY_KIND = {
     "list with pairs": [(sine, cosine), "mish"],
     "tuple of pairs": ((sine, cosine), (np.tanh, tanh_slope)),
 }
-network = partial(conftest.network, hidden_layer_sizes=(6, 5))
+network = partial(support.network, hidden_layer_sizes=(6, 5))
 every_kind = pytest.mark.parametrize("activation", EVERY_KIND.values(), ids=EVERY_KIND)
 
 

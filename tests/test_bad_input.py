@@ -8,7 +8,7 @@ from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from conftest import NAMES, network, unconverged
+from support import NAMES, network, unconverged
 
 
 def replaced(array, value, where=(0, 0)):

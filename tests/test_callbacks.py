@@ -17,8 +17,9 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-import conftest
-from conftest import (
+import support
+from sknet import ScratchMLPClassifier
+from support import (
     NO_EFFECT,
     PATIENT,
     assert_same_fit,
@@ -27,7 +28,6 @@ from conftest import (
     short,
     unconverged,
 )
-from sknet import ScratchMLPClassifier
 
 callback = pytest.importorskip(
     "sklearn.callback", reason="callbacks came with scikit-learn 1.9"
@@ -36,7 +36,7 @@ callback = pytest.importorskip(
 from sknet import callbacks as ours  # noqa: E402
 from sknet.callbacks import Checkpoint, TimeLimit  # noqa: E402
 
-network = partial(conftest.network, max_iter=8)
+network = partial(support.network, max_iter=8)
 SOLVERS = {
     "adam": {"solver": "adam"},
     "sgd": {"solver": "sgd"},
@@ -511,7 +511,6 @@ import os, signal, sys
 import joblib
 import numpy as np
 from sklearn.callback import FitCallback
-import conftest
 from sknet import ScratchMLPClassifier
 from sknet.callbacks import Checkpoint
 

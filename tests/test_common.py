@@ -11,8 +11,8 @@ from sklearn.utils import estimator_checks, get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklearn.utils.validation import has_fit_parameter
 
-from conftest import NO_EFFECT
 from sknet import ScratchMLPClassifier
+from support import NO_EFFECT
 
 # Each activation, solver and feature in one of them; what is not the default network
 # is small and learns quickly.

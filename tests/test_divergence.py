@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from conftest import network
+from support import network
 
 DIVERGING = {
     "rate": ({"learning_rate_init": 1e200, "activation": "identity"}, 1.0, r"1e\+200"),

@@ -5,12 +5,6 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
-from conftest import (
-    assert_same_fit,
-    assert_same_weights,
-    flat,
-    network,
-)
 from sknet.activations import ACTIVATIONS
 from sknet.backprop import Objective
 from sknet.dropout import Dropout, ThinnedObjective, random_mask
@@ -18,6 +12,12 @@ from sknet.gradient_check import numerical_gradient
 from sknet.losses import LOSSES
 from sknet.network import Network, count_parameters, prepend_ones
 from sknet.training import targets
+from support import (
+    assert_same_fit,
+    assert_same_weights,
+    flat,
+    network,
+)
 
 
 def problem(activation="tanh", loss="softmax", alpha=0.3, dtype=np.float64):

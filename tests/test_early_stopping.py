@@ -8,7 +8,7 @@ from numpy.testing import assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import make_classification
 
-from conftest import PLAIN_SGD, assert_same_weights, network, short
+from support import PLAIN_SGD, assert_same_weights, network, short
 
 # With one feature per sample, X the identity matrix, the rows of the first layer's
 # coefficients tell which samples were trained on.

@@ -5,8 +5,8 @@ import pickle
 import numpy as np
 import pytest
 
-from conftest import assert_same_weights, assert_trains_on_alike, network
 from sknet.augment import RandomAffine, RandomShift
+from support import assert_same_weights, assert_trains_on_alike, network
 
 
 def failing_score(estimator, X, y):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from conftest import PLAIN_SGD, assert_same_weights, flat, network, short
+from support import PLAIN_SGD, assert_same_weights, flat, network, short
 
 
 def by_whole_list(net, coefs, intercepts):

@@ -6,8 +6,8 @@ import signal
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from conftest import assert_same_weights, network, unconverged
 from sknet.backprop import Objective  # where the evaluations of lbfgs go
+from support import assert_same_weights, network, unconverged
 
 
 @pytest.mark.parametrize("solver", ["sgd", "adam"])

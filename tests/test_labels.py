@@ -9,7 +9,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from scipy import sparse
 
-from conftest import CONTAINERS, NAMES, assert_same_fit, network
+from support import CONTAINERS, NAMES, assert_same_fit, network
 
 LABELS = {
     "str": lambda y: NAMES[y],

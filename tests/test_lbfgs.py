@@ -5,7 +5,7 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
 
-from conftest import network, unconverged
+from support import network, unconverged
 
 
 def test_lbfgs_keeps_a_history_and_does_as_it_is_told(iris, capsys):

@@ -9,8 +9,8 @@ from scipy.special import expit
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 
-from conftest import network, short
 from sknet import ScratchMLPClassifier
+from support import network, short
 
 
 def fit_to_the_end(X, y, **parameters):

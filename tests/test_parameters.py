@@ -7,8 +7,8 @@ import pytest
 from numpy.testing import assert_array_equal
 from sklearn.neural_network import MLPClassifier
 
-from conftest import NO_EFFECT, assert_same_weights, network, short, unconverged
 from sknet import ScratchMLPClassifier
+from support import NO_EFFECT, assert_same_weights, network, short, unconverged
 
 # A value that changes the result, and the other parameters it needs for that.
 CHANGES = {

@@ -16,8 +16,8 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.validation import has_fit_parameter
 
-from conftest import short
 from sknet import ScratchMLPClassifier
+from support import short
 
 pytestmark = short  # 10 epochs are few
 

@@ -7,8 +7,8 @@ import pytest
 from numpy.testing import assert_array_equal
 from sklearn.metrics import accuracy_score
 
-from conftest import NAMES, PLAIN_SGD, STEPPERS, assert_same_fit, network, short
 from sknet import ScratchMLPClassifier
+from support import NAMES, PLAIN_SGD, STEPPERS, assert_same_fit, network, short
 
 
 @short

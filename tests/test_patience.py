@@ -6,7 +6,7 @@ import pickle
 import pytest
 from sklearn.neural_network import MLPClassifier
 
-from conftest import PLAIN_SGD, network, short
+from support import PLAIN_SGD, network, short
 
 
 @pytest.mark.parametrize("n_iter_no_change", [1, 5])

@@ -10,8 +10,8 @@ import pytest
 from numpy.testing import assert_array_equal
 from sklearn.base import clone
 
-from conftest import assert_same_fit, assert_same_weights, network, short, unconverged
 from sknet import ScratchMLPClassifier
+from support import assert_same_fit, assert_same_weights, network, short, unconverged
 
 
 def test_a_pickle_predicts_the_same(iris):

@@ -8,8 +8,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from scipy.special import expit
 
-from conftest import PLAIN_SGD, network
 from sknet.activations import ACTIVATIONS
+from support import PLAIN_SGD, network
 
 
 @pytest.mark.parametrize("out_activation", ["auto", "logistic"])

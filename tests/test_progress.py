@@ -11,11 +11,11 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 
-import conftest
-from conftest import ENDLESS, PATIENT, assert_same_weights, unconverged
+import support
 from sknet import ScratchMLPClassifier
+from support import ENDLESS, PATIENT, assert_same_weights, unconverged
 
-network = partial(conftest.network, max_iter=4, **PATIENT)
+network = partial(support.network, max_iter=4, **PATIENT)
 SOLVERS = {
     "adam": ENDLESS,
     "sgd": {"solver": "sgd", **ENDLESS},

@@ -12,7 +12,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils.class_weight import compute_sample_weight
 
-from conftest import (
+from sknet import check_gradients
+from sknet.augment import RandomAffine, RandomShift
+from sknet.optimizers import clip, norm_of
+from sknet.training import targets
+from support import (
     PLAIN_SGD,
     assert_same_fit,
     assert_same_weights,
@@ -20,10 +24,6 @@ from conftest import (
     network,
     unconverged,
 )
-from sknet import check_gradients
-from sknet.augment import RandomAffine, RandomShift
-from sknet.optimizers import clip, norm_of
-from sknet.training import targets
 
 SOLVERS = ["adam", "adamw", "sgd", "lbfgs"]
 

@@ -11,8 +11,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from conftest import NAMES, assert_same_fit, assert_same_weights, network, short
 from sknet import ScratchMLPClassifier
+from support import NAMES, assert_same_fit, assert_same_weights, network, short
 
 
 @short

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from conftest import PLAIN_SGD, assert_same_fit, flat, network, unconverged
+from support import PLAIN_SGD, assert_same_fit, flat, network, unconverged
 
 
 @unconverged

@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.preprocessing import StandardScaler
 
-from conftest import (
+from support import (
     COLUMNS,
     CONTAINERS,
     arrays_within,

@@ -9,15 +9,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 
-from conftest import (
-    NO_EFFECT,
-    PATIENT,
-    PLAIN_SGD,
-    assert_same_weights,
-    flat,
-    network,
-    short,
-)
 from sknet import ScratchMLPClassifier
 from sknet.optimizers import SGD, Adam
 from sknet.schedules import (
@@ -31,6 +22,15 @@ from sknet.schedules import (
     cosine,
     needs_length,
     one_cycle,
+)
+from support import (
+    NO_EFFECT,
+    PATIENT,
+    PLAIN_SGD,
+    assert_same_weights,
+    flat,
+    network,
+    short,
 )
 
 # -- alone ----------------------------------------------------------------------------

@@ -29,18 +29,18 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.fixes import parse_version
 
-import conftest
-from conftest import (
+import support
+from sknet import ScratchMLPClassifier
+from support import (
     NO_EFFECT,
     assert_same_weights,
     assert_trains_on_alike,
     flat,
     unconverged,
 )
-from sknet import ScratchMLPClassifier
 
 # Twelve epochs, so that the best is not the last.
-network = partial(conftest.network, max_iter=12)
+network = partial(support.network, max_iter=12)
 SOLVERS = ["adam", "adamw", "sgd", "lbfgs"]
 for_each_solver = pytest.mark.parametrize("solver", SOLVERS)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from conftest import STEPPERS, assert_same_fit, network, short
+from support import STEPPERS, assert_same_fit, network, short
 
 
 @short
