@@ -76,7 +76,7 @@ def test_without_half_widths_nothing_moves(shape, dtype, make_rng):
 @pytest.mark.parametrize("make_rng", RNGS)
 @pytest.mark.parametrize("shift", [1, 2, 3])
 def test_shifts_are_whole_and_all_are_equally_probable(shift, make_rng):
-    _, moves = drawn_maps({"shift": shift}, make_rng(0), 2000, kind=RandomShift)
+    _, moves = drawn_maps({"shift": shift}, make_rng(0), 2000, (9, 9), RandomShift)
     assert_allclose(moves, np.rint(moves), atol=1e-12)
     cells, counts = np.unique(np.rint(moves), axis=0, return_counts=True)
     whole = np.arange(-shift, shift + 1)

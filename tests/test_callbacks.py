@@ -96,6 +96,11 @@ class Recorder(callback.FitCallback):
         return [end for end in ends if end.context.task_name == "epoch"]
 
 
+def callbacks_of(net):
+    """scikit-learn has no public way to read what ``set_callbacks`` set."""
+    return net._skl_callbacks
+
+
 def assert_same_state(net, expected, X, y):
     """Same weights, fitted attributes and memory of training, bit for bit."""
     assert_same_fit(net, expected)
@@ -607,7 +612,7 @@ def test_a_checkpoint_holds_no_callbacks_and_no_data(iris, tmp_path):
     assert path.stat().st_size < X.nbytes / 10
     assert not [name for name in vars(joblib.load(path)) if "callback" in name]
     # The snapshot that other callbacks share with it is whole.
-    assert unpicklable.epochs()[0].snapshot._skl_callbacks
+    assert callbacks_of(unpicklable.epochs()[0].snapshot)
 
 
 def test_checkpoint_in_a_pipeline_is_set_on_the_network(noisy, tmp_path):
@@ -703,7 +708,7 @@ def test_networks_with_callbacks_are_cloned_and_pickled(fitted, iris, tmp_path):
     net = network().set_callbacks(*callbacks)
     if fitted:
         net.fit(*iris)
-    assert clone(net)._skl_callbacks == callbacks
+    assert callbacks_of(clone(net)) == callbacks
     copy = pickle.loads(pickle.dumps(net)).fit(*iris)
-    assert [type(each) for each in copy._skl_callbacks] == [Checkpoint, TimeLimit]
+    assert [type(each) for each in callbacks_of(copy)] == [Checkpoint, TimeLimit]
     assert_same_state(copy, network().fit(*iris), *iris)

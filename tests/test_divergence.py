@@ -8,6 +8,7 @@ from numpy.testing import assert_array_equal
 
 from support import network
 
+SIZE_OF_X = "X of size up to"  # how the message names the largest value
 DIVERGING = {
     "rate": ({"learning_rate_init": 1e200, "activation": "identity"}, 1.0, r"1e\+200"),
     "rate, deep": (
@@ -32,10 +33,11 @@ def test_divergence_stops_at_once_and_says_what_to_do(iris, parameters, scale, n
     See scikit-learn issue 17925.
     """
     X, y = iris
-    net = network(**{"solver": "sgd", "max_iter": 200, **parameters})
+    settings = {"solver": "sgd", "batch_size": "auto", "max_iter": 200}
+    net = network(**{**settings, **parameters})
     with pytest.raises(ValueError, match=r"diverged in epoch \d+.*learning rate") as e:
         net.fit(X * scale, y)
-    assert "X of size up to" in str(e.value)
+    assert SIZE_OF_X in str(e.value)
     assert re.search(named, str(e.value))
     assert net.n_iter_ < 20
     assert all(np.isfinite(a).all() for a in net.coefs_ + net.intercepts_)
@@ -46,7 +48,7 @@ def test_divergence_stops_at_once_and_says_what_to_do(iris, parameters, scale, n
 def test_lbfgs_names_the_scale_of_x(iris):
     X, y = iris
     net = network(solver="lbfgs")
-    with pytest.raises(ValueError, match=r"X of size up to .*e\+200"):
+    with pytest.raises(ValueError, match=rf"{SIZE_OF_X} .*e\+200"):
         net.fit(X * 1e200, y)
     assert np.isfinite(net.predict_proba(X)).all()
 

@@ -26,7 +26,7 @@ def fit_to_the_end(X, y, **parameters):
         solver="sgd",
         learning_rate_init=0.5,
         batch_size=len(X),
-        max_iter=5000,
+        max_iter=1500,
         tol=0,
         n_iter_no_change=np.inf,
     )

@@ -166,7 +166,7 @@ EFFECTS = {
 @unconverged
 @pytest.mark.parametrize(
     ("solver", "name", "value"),
-    [(s, *item) for s, (idle, _) in EFFECTS.items() for item in idle.items()],
+    [(s, *item) for s, (unused, _) in EFFECTS.items() for item in unused.items()],
 )
 def test_a_parameter_without_effect_is_named_once(iris, solver, name, value):
     """And it has none: the model is the same without it."""
@@ -183,23 +183,23 @@ def test_a_parameter_without_effect_is_named_once(iris, solver, name, value):
 @pytest.mark.parametrize("solver", EFFECTS)
 def test_several_parameters_without_effect_make_one_warning(iris, solver):
     X, y = iris
-    idle = EFFECTS[solver][0]
-    net = network(solver=solver, **idle)
+    unused = EFFECTS[solver][0]
+    net = network(solver=solver, **unused)
     with pytest.warns(UserWarning, match=NO_EFFECT) as record:
         net.fit(X, y)
     assert len([w for w in record if w.category is UserWarning]) == 1
-    assert all(f"{name}=" in str(record[0].message) for name in idle)
+    assert all(f"{name}=" in str(record[0].message) for name in unused)
 
 
 @pytest.mark.parametrize(
-    "idle",
+    "unused",
     [{"scoring": "roc_auc_ovr"}, {"weight_decay": 0.5}, {"momentum": 0.5}],
     ids=str,
 )
-def test_a_parameter_that_no_longer_has_an_effect_is_named_once(iris, idle):
+def test_a_parameter_that_no_longer_has_an_effect_is_named_once(iris, unused):
     net = network(warm_start=True).fit(*iris)
-    net.set_params(**idle)
-    (name,) = idle
+    net.set_params(**unused)
+    (name,) = unused
     with pytest.warns(UserWarning, match=f"{NO_EFFECT}: {name}="):
         net.fit(*iris)
     net.fit(*iris)

@@ -381,7 +381,7 @@ def test_reduce_on_plateau_is_quicker_where_patience_is_short(
 
 @short
 @pytest.mark.parametrize("early_stopping", [False, True])
-def test_reduce_on_plateau_watches_what_stops_training(iris, rates, early_stopping):
+def test_reduce_on_plateau_monitors_what_stops_training(iris, rates, early_stopping):
     """The score where it may, here always the same; the loss falls."""
     X, y = iris
     net = network(
