@@ -250,11 +250,24 @@ def test_a_learning_rate_that_adam_ignores_elsewhere_has_an_effect(iris, learnin
 @short
 @pytest.mark.parametrize("solver", EFFECTS)
 def test_the_defaults_never_warn(iris, solver):
-    net = ScratchMLPClassifier(solver=solver).fit(*iris)
+    net = ScratchMLPClassifier(solver=solver, max_iter=6).fit(*iris)
     if solver != "lbfgs":
         net.partial_fit(*iris)
-    ScratchMLPClassifier(solver="sgd", learning_rate="invscaling", power_t=0.1)
-    ScratchMLPClassifier(early_stopping=True, validation_fraction=0.3).fit(*iris)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"learning_rate": "invscaling", "power_t": 0.1},
+        {"early_stopping": True, "validation_fraction": 0.3},
+        {"learning_rate": "cosine", "warmup": 0.2},
+    ],
+    ids=str,
+)
+def test_a_parameter_that_another_one_gives_an_effect_is_not_warned_of(
+    iris, parameters
+):
+    network(**parameters).fit(*iris)
 
 
 # -- bad values ------------------------------------------------------------------------
