@@ -444,31 +444,31 @@ def blurred(X, rng):
 
 
 RESUMABLE = {
-    "adam": {"max_iter": 20},
-    "momentum": {"solver": "sgd", "max_iter": 20},
+    "adam": {"max_iter": 12},
+    "momentum": {"solver": "sgd", "max_iter": 12},
     "adaptive": {
         "solver": "sgd",
         "learning_rate": "adaptive",
         "tol": 0.05,
         "n_iter_no_change": 2,
-        "max_iter": 20,
+        "max_iter": 12,
     },
     "reduce_on_plateau": {
         "learning_rate": "reduce_on_plateau",
         "tol": 0.05,
         "n_iter_no_change": 8,
-        "max_iter": 20,
+        "max_iter": 12,
     },
-    "cosine": {"learning_rate": "cosine", "warmup": 0.4, "max_iter": 20},
-    "one_cycle": {"learning_rate": "one_cycle", "max_iter": 20},
-    "early stopping": {"early_stopping": True, "max_iter": 20},
+    "cosine": {"learning_rate": "cosine", "warmup": 0.4, "max_iter": 12},
+    "one_cycle": {"learning_rate": "one_cycle", "max_iter": 12},
+    "early stopping": {"early_stopping": True, "max_iter": 12},
     "patience": {"early_stopping": True, "n_iter_no_change": 6, "max_iter": 100},
-    "whole batch": {"batch_size": 120, "max_iter": 20},
-    "in order": {"shuffle": False, "max_iter": 20},
-    "float32": {"dtype": "float32", "max_iter": 20},
-    "adamw": {"solver": "adamw", "max_iter": 20},
-    "dropout": {"dropout": 0.3, "input_dropout": 0.1, "max_iter": 20},
-    "augment": {"augment": blurred, "max_iter": 20},
+    "whole batch": {"batch_size": 120, "max_iter": 12},
+    "in order": {"shuffle": False, "max_iter": 12},
+    "float32": {"dtype": "float32", "max_iter": 12},
+    "adamw": {"solver": "adamw", "max_iter": 12},
+    "dropout": {"dropout": 0.3, "input_dropout": 0.1, "max_iter": 12},
+    "augment": {"augment": blurred, "max_iter": 12},
     "loss monitored": {
         "early_stopping": True,
         "scoring": "loss",
@@ -542,9 +542,9 @@ def test_training_resumed_after_a_kill_is_training_uninterrupted(noisy, tmp_path
 def test_a_checkpoint_predicts_by_the_best_weights_so_far(noisy, tmp_path):
     path = tmp_path / "net.joblib"
     net = network(**RESUMABLE["early stopping"])
-    net.set_callbacks(Checkpoint(path, every=19)).fit(*noisy)
-    shorter = net.set_callbacks().set_params(max_iter=19).fit(*noisy)
-    assert int(np.argmax(shorter.validation_scores_)) < 18
+    net.set_callbacks(Checkpoint(path, every=11)).fit(*noisy)
+    shorter = net.set_callbacks().set_params(max_iter=11).fit(*noisy)
+    assert int(np.argmax(shorter.validation_scores_)) < 10
     np.testing.assert_array_equal(
         joblib.load(path).predict_proba(noisy[0]), shorter.predict_proba(noisy[0])
     )

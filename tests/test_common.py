@@ -22,7 +22,7 @@ CONFIGURATIONS = [
     {"hidden_layer_sizes": (), "learning_rate_init": 0.1, "max_iter": 60},
     {**SMALL, "activation": "tanh", "solver": "sgd", "learning_rate_init": 0.1},
     {"hidden_layer_sizes": (10,), "activation": "identity", "solver": "lbfgs"},
-    {**SMALL, "batch_size": 10},
+    {**SMALL, "batch_size": 10, "max_iter": 30},
     {"early_stopping": True, "validation_fraction": 0.3},
     {
         **SMALL,
@@ -41,6 +41,7 @@ CONFIGURATIONS = [
         "activation": "logistic",
         "solver": "sgd",
         "learning_rate_init": 1.0,
+        "max_iter": 100,
         "momentum": 0.0,
         "weight_init": "uniform",
         "out_activation": "logistic",

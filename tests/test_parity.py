@@ -151,7 +151,7 @@ def test_same_model_for_each_depth(hidden_layer_sizes, solver, target):
 @pytest.mark.parametrize("batch_size", ["auto", 1, 149, 150])
 def test_same_model_for_each_batch_size_and_order(batch_size, shuffle):
     X, y = make_data("multiclass")
-    ours, peer = fit_both(X, y, batch_size=batch_size, shuffle=shuffle, max_iter=5)
+    ours, peer = fit_both(X, y, batch_size=batch_size, shuffle=shuffle, max_iter=3)
     assert_same_model(ours, peer, X)
 
 
@@ -196,7 +196,7 @@ def test_same_model_of_a_large_network(solver, batch_size):
     ours, peer = fit_both(
         X,
         y,
-        hidden_layer_sizes=(500, 300),
+        hidden_layer_sizes=(400, 260),
         alpha=1.0,
         batch_size=batch_size,
         max_iter=3,

@@ -727,9 +727,9 @@ def test_a_scorer_is_called_with_the_weights_of_each_epoch(
     X, X_val, y, y_val = noise
     w = np.linspace(0.1, 3, 60) if weighted else None
     scoring = top_two if name == "top_two" else name
-    net = network(solver, scoring=scoring, max_iter=6)
+    net = network(solver, scoring=scoring, max_iter=4)
     net.fit(X, y, X_val=X_val, y_val=y_val, sample_weight_val=w)
-    for n_epochs in range(1, 7):
+    for n_epochs in range(1, 5):
         plain = network(solver, max_iter=n_epochs).fit(X, y)
         expected = SCORES[name](plain, X_val, y_val, w)
         assert net.validation_scores_[n_epochs - 1] == pytest.approx(expected, rel=1e-9)
