@@ -1,4 +1,4 @@
-"""What a unit does with its weighted input, and the derivative that training needs.
+"""Computes the activations of a layer, in place, and multiplies by their derivatives.
 
 An activation is a pair of functions that work in place.  ``forward`` turns z into
 a = g(z).  ``backward`` multiplies dJ/da by g'(z) to make dJ/dz, and g' is written in
@@ -8,20 +8,54 @@ mish, no such formula exists: their g' is written in the input, of which the net
 then keeps a copy.
 """
 
+from collections.abc import Callable
 from math import pi, sqrt
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtr
 
-# Slope of leaky_relu below 0, that of Maas et al.
-LEAK = 0.01
-# The fixed point of selu: unit normal inputs give outputs of mean 0 and variance 1.
-SELU_SCALE = 1.0507009873554805
-SELU_ALPHA = 1.6732632423543772
-NORMAL_DENSITY_AT_0 = 1 / sqrt(2 * pi)
-# exp(2 z) stays finite in float32 up to here, and from 20 on mish(z) rounds to z.
-MISH_LIMIT = 40.0
+Array: TypeAlias = NDArray[Any]
+
+
+def logistic(z: Array) -> None:
+    """g(z) = 1 / (1 + exp(-z)) = (1 + tanh(z / 2)) / 2, the article's sigmoid.
+
+    The hyperbolic tangent cannot overflow, and NumPy computes it several values at
+    a time.
+    """
+    np.multiply(z, 0.5, out=z)
+    np.tanh(z, out=z)
+    np.multiply(z, 0.5, out=z)
+    np.add(z, 0.5, out=z)
+
+
+def logistic_backward(a: Array, delta: Array) -> None:
+    """g'(z) = g (1 - g), the article's derivative of the sigmoid."""
+    np.multiply(delta, a, out=delta)
+    np.subtract(1.0, a, out=a)
+    np.multiply(delta, a, out=delta)
+
+
+def tanh(z: Array) -> None:
+    """g(z) = tanh(z)."""
+    np.tanh(z, out=z)
+
+
+def tanh_backward(a: Array, delta: Array) -> None:
+    """g'(z) = 1 - g^2."""
+    np.multiply(a, a, out=a)
+    np.subtract(1.0, a, out=a)
+    np.multiply(delta, a, out=delta)
+
+
+def identity(z: Array) -> None:
+    """g(z) = z: leave z as it is."""
+
+
+def identity_backward(a: Array, delta: Array) -> None:
+    """g'(z) = 1: leave ``delta`` as it is."""
 
 
 class Activation(NamedTuple):
@@ -52,61 +86,32 @@ class Activation(NamedTuple):
     array([-0.091,  0.5  ,  1.091])
     """
 
-    forward: object
-    backward: object
+    forward: Callable[[Array], None]
+    backward: Callable[[Array, Array], None]
     needs_input: bool = False
 
 
-def identity(z):
-    """g(z) = z: leave z as it is."""
+# Slope of leaky_relu below 0, that of Maas et al.
+LEAK = 0.01
+# The fixed point of selu: unit normal inputs give outputs of mean 0 and variance 1.
+SELU_SCALE = 1.0507009873554805
+SELU_ALPHA = 1.6732632423543772
+NORMAL_DENSITY_AT_0 = 1 / sqrt(2 * pi)
+# exp(2 z) stays finite in float32 up to here, and from 20 on mish(z) rounds to z.
+MISH_LIMIT = 40.0
 
 
-def identity_backward(a, delta):
-    """g'(z) = 1: leave ``delta`` as it is."""
-
-
-def logistic(z):
-    """g(z) = 1 / (1 + exp(-z)) = (1 + tanh(z / 2)) / 2, the article's sigmoid.
-
-    The hyperbolic tangent cannot overflow, and NumPy computes it several values at
-    a time.
-    """
-    np.multiply(z, 0.5, out=z)
-    np.tanh(z, out=z)
-    np.multiply(z, 0.5, out=z)
-    np.add(z, 0.5, out=z)
-
-
-def logistic_backward(a, delta):
-    """g'(z) = g (1 - g), the article's derivative of the sigmoid."""
-    np.multiply(delta, a, out=delta)
-    np.subtract(1.0, a, out=a)
-    np.multiply(delta, a, out=delta)
-
-
-def tanh(z):
-    """g(z) = tanh(z)."""
-    np.tanh(z, out=z)
-
-
-def tanh_backward(a, delta):
-    """g'(z) = 1 - g^2."""
-    np.multiply(a, a, out=a)
-    np.subtract(1.0, a, out=a)
-    np.multiply(delta, a, out=delta)
-
-
-def relu(z):
+def relu(z: Array) -> None:
     """g(z) = max(z, 0)."""
     np.maximum(z, 0.0, out=z)
 
 
-def relu_backward(a, delta):
+def relu_backward(a: Array, delta: Array) -> None:
     """g'(z) = 1 where g > 0, else 0."""
     np.multiply(delta, a > 0, out=delta)
 
 
-def leaky_relu(z):
+def leaky_relu(z: Array) -> None:
     """g(z) = max(z, 0.01 z).
 
     Source: Maas, Hannun and Ng, *Rectifier nonlinearities improve neural network
@@ -115,12 +120,12 @@ def leaky_relu(z):
     np.maximum(z, LEAK * z, out=z)
 
 
-def leaky_relu_backward(a, delta):
+def leaky_relu_backward(a: Array, delta: Array) -> None:
     """g'(z) = 1 where g > 0, else 0.01."""
     np.multiply(delta, LEAK, out=delta, where=a <= 0)
 
 
-def elu(z):
+def elu(z: Array) -> None:
     """g(z) = z where z > 0, else exp(z) - 1.
 
     Source: Clevert, Unterthiner and Hochreiter, *Fast and accurate deep network
@@ -132,14 +137,14 @@ def elu(z):
     z += negative
 
 
-def elu_backward(a, delta):
+def elu_backward(a: Array, delta: Array) -> None:
     """g'(z) = 1 where g > 0, else g + 1."""
     np.minimum(a, 0.0, out=a)
     a += 1.0
     delta *= a
 
 
-def selu(z):
+def selu(z: Array) -> None:
     """g(z) = 1.0507 z where z > 0, else 1.0507 * 1.6733 (exp(z) - 1).
 
     Source: Klambauer et al., *Self-normalizing neural networks*, NIPS 2017,
@@ -153,7 +158,7 @@ def selu(z):
     z *= SELU_SCALE
 
 
-def selu_backward(a, delta):
+def selu_backward(a: Array, delta: Array) -> None:
     """g'(z) = 1.0507 where g > 0, else g + 1.0507 * 1.6733."""
     positive = a > 0
     a += SELU_SCALE * SELU_ALPHA
@@ -161,7 +166,7 @@ def selu_backward(a, delta):
     delta *= a
 
 
-def softplus(z):
+def softplus(z: Array) -> None:
     """g(z) = log(1 + exp(z)) = max(z, 0) + log(1 + exp(-|z|)), which cannot overflow.
 
     Source: Dugas et al., *Incorporating second-order functional knowledge for better
@@ -175,7 +180,7 @@ def softplus(z):
     z += small
 
 
-def softplus_backward(a, delta):
+def softplus_backward(a: Array, delta: Array) -> None:
     """g'(z) = 1 - exp(-g), the logistic function of z."""
     np.negative(a, out=a)
     np.expm1(a, out=a)
@@ -183,7 +188,7 @@ def softplus_backward(a, delta):
     delta *= a
 
 
-def gelu(z):
+def gelu(z: Array) -> None:
     """g(z) = z Phi(z), Phi the distribution function of the standard normal.
 
     Source: Hendrycks and Gimpel, *Gaussian error linear units*, 2016; the exact
@@ -192,7 +197,7 @@ def gelu(z):
     z *= ndtr(z)
 
 
-def gelu_backward(z, delta):
+def gelu_backward(z: Array, delta: Array) -> None:
     """g'(z) = Phi(z) + z phi(z), phi the density of the standard normal."""
     slope = np.exp(-0.5 * z * z)
     slope *= z
@@ -201,7 +206,7 @@ def gelu_backward(z, delta):
     delta *= slope
 
 
-def silu(z):
+def silu(z: Array) -> None:
     """g(z) = z s(z), s the logistic function; also known as swish.
 
     Sources: Elfwing, Uchibe and Doya, *Sigmoid-weighted linear units*, Neural
@@ -213,7 +218,7 @@ def silu(z):
     z *= s
 
 
-def silu_backward(z, delta):
+def silu_backward(z: Array, delta: Array) -> None:
     """g'(z) = s (1 + z (1 - s)), s the logistic function of z."""
     s = z.copy()
     logistic(s)
@@ -223,7 +228,7 @@ def silu_backward(z, delta):
     delta *= z
 
 
-def mish(z):
+def mish(z: Array) -> None:
     """g(z) = z tanh(softplus(z)) = z n / (n + 2), n = w (w + 2), w = exp(z).
 
     Source: Misra, *Mish: a self regularized non-monotonic activation function*, 2019.
@@ -233,7 +238,7 @@ def mish(z):
     z *= n / (n + 2.0)
 
 
-def mish_backward(z, delta):
+def mish_backward(z: Array, delta: Array) -> None:
     """g'(z) = [n + 4 z w (w + 1) / (n + 2)] / (n + 2), n and w as in :func:`mish`."""
     w = np.exp(np.minimum(z, MISH_LIMIT))
     n = w * (w + 2.0)
@@ -248,9 +253,9 @@ def mish_backward(z, delta):
 
 
 ACTIVATIONS = {
-    "identity": Activation(identity, identity_backward),
     "logistic": Activation(logistic, logistic_backward),
     "tanh": Activation(tanh, tanh_backward),
+    "identity": Activation(identity, identity_backward),
     "relu": Activation(relu, relu_backward),
     "leaky_relu": Activation(leaky_relu, leaky_relu_backward),
     "elu": Activation(elu, elu_backward),

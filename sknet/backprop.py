@@ -1,4 +1,4 @@
-"""The cost J of a network on a batch of samples, and its gradient by backpropagation.
+"""Computes the cost J of a network on a batch, and its gradient by backpropagation.
 
 The article's J, for any loss, with weighted samples::
 
@@ -8,16 +8,25 @@ where the W_k are all weights but the biases, and alpha is the article's lambda.
 mini-batch m is the number of its rows times the mean weight of the whole training
 set, so that a sample counts the same whatever company it is drawn with.
 
-The article prints the gradient of the output layer without the penalty's part; the
-gradient of its own J has it in every layer, and so has this one.
+With delta[l] = dJ/dz of layer l, a column a sample, the chain rule gives::
+
+    delta[last] = w (h - y) / m                       canonical links, see losses
+    delta[l]    = (W[l + 1].T delta[l + 1]) * g'(z[l])   W without its biases
+    grad[l]     = delta[l] A[l].T + alpha / m W[l]       its biases counted as 0
+
+The article divides by m at the end, gradient = Delta / m; here delta carries the 1/m
+from the start.  It prints the gradient of the output layer without the penalty's part;
+the gradient of its own J has it in every layer, and so has this one.
 """
 
-import numpy as np
-from scipy import sparse
+from typing import Any
 
-from sknet._compat import sparse_product
-from sknet._threads import axpy
-from sknet.network import small_blocks
+import numpy as np
+
+from sknet._blas import axpy, outer, product
+from sknet.activations import Array
+from sknet.losses import Loss
+from sknet.network import Network
 
 
 class Objective:
@@ -38,14 +47,11 @@ class Objective:
     ----------
     penalty : float
         The penalty's part of the last cost.
-    kept : tuple (X1, by_feature)
-        A batch that is kept and its copy, see :meth:`keep`; None for none.
 
     Examples
     --------
     >>> from sknet.activations import ACTIVATIONS
     >>> from sknet.losses import LOSSES
-    >>> from sknet.network import Network
     >>> network = Network([1, 1], ACTIVATIONS["relu"], np.zeros(2))
     >>> objective = Objective(network, LOSSES["logistic"])
     >>> X1, Y = np.array([[1.0], [3.0]]), np.array([[1.0]])
@@ -54,7 +60,13 @@ class Objective:
     0.6931 [-0.5 -1.5]
     """
 
-    def __init__(self, network, loss, alpha=0.0, mean_weight=1.0):
+    def __init__(
+        self,
+        network: Network,
+        loss: Loss,
+        alpha: float = 0.0,
+        mean_weight: float = 1.0,
+    ):
         self.network = network
         self.loss = loss
         self.alpha = float(alpha)
@@ -62,28 +74,14 @@ class Objective:
         self.penalty = 0.0
         self._grad = np.empty_like(network.theta)
         self._grads = network.unflatten(self._grad)
-        self._biases = [
-            (W[:, 0], grad[:, 0])
-            for W, grad in zip(network.weights, self._grads, strict=True)
-        ]
-        self._part = np.empty_like(self._grads[0])
-        self._buffers = {}
-        self.kept = None, None
+        # A bias has no unit below it that dJ/da could flow back to.
+        self._W = [W[:, 1:] for W in network.weights]
+        self._biases = [W[:, 0] for W in network.weights]
+        self._buffers: dict[int, tuple[list[Any], list[Array], list[Array]]] = {}
 
-    def keep(self, X1):
-        """Get ready for a batch that comes again and again and never changes.
-
-        A copy with each feature's numbers side by side makes the product of the first
-        layer a third faster; the gradient reads X1 as it is.
-
-        Parameters
-        ----------
-        X1 : ndarray of shape (1 + n_features, n_samples) or None
-            None keeps nothing.
-        """
-        self.kept = X1, None if X1 is None else np.ascontiguousarray(X1)
-
-    def value_and_grad(self, X1, Y, sample_weight=None):
+    def value_and_grad(
+        self, X1: Any, Y: Array, sample_weight: Array | None = None
+    ) -> tuple[float, Array]:
         """Cost J and its gradient at the network's theta.
 
         Parameters
@@ -91,7 +89,7 @@ class Objective:
         X1 : ndarray or sparse matrix of shape (1 + n_features, n_samples)
             Samples as columns under a row of ones.
         Y : ndarray of shape (n_outputs, n_samples)
-            Targets, 0 or 1.
+            Targets.
         sample_weight : ndarray of shape (n_samples,), default=None
             Weights of the samples, all 1 by default.
 
@@ -101,15 +99,23 @@ class Objective:
         grad : ndarray of the shape of theta
             This object's own: the next call overwrites it.
         """
-        per_sample = 1.0 / (X1.shape[1] * self.mean_weight)  # 1 / m
-        loss, delta, layers = self._forward(X1, Y, sample_weight, per_sample)
-        self._backpropagate(X1, delta, layers)
-        if not self.alpha:
-            return loss, self._grad
-        self.penalty = self._penalise(per_sample)
-        return loss + self.penalty, self._grad
+        W, g, grad = self._W, self.network.activations, self._grads
+        m = X1.shape[1] * self.mean_weight
+        A, Z, delta = self._buffers_for(X1.shape[1])
 
-    def mean_loss(self, X1, Y, sample_weight=None):
+        z = self.network.forward(X1, (A, Z))
+        cost = self._loss_and_delta(z, Y, sample_weight, m)
+        for l in reversed(range(len(W))):
+            outer(delta[l], A[l], out=grad[l])  # Delta / m
+            if l > 0:
+                product(W[l].T, delta[l], out=delta[l - 1])
+                g[l - 1].backward(Z[l - 1], delta[l - 1])
+        if self.alpha:
+            self.penalty = self._penalise(m)
+            cost += self.penalty
+        return cost, self._grad
+
+    def mean_loss(self, X1: Any, Y: Array, sample_weight: Array | None = None) -> float:
         """Mean loss of a batch, which is J without the penalty.
 
         Parameters
@@ -121,78 +127,37 @@ class Objective:
         -------
         loss : float
         """
-        per_sample = 1.0 / (X1.shape[1] * self.mean_weight)
-        return self._forward(X1, Y, sample_weight, per_sample)[0]
+        A, Z, _ = self._buffers_for(X1.shape[1])
+        z = self.network.forward(X1, (A, Z))
+        m = X1.shape[1] * self.mean_weight
+        return self._loss_and_delta(z, Y, sample_weight, m)
 
-    def _forward(self, X1, Y, sample_weight, per_sample):
-        """Mean loss, dJ/dz of the output layer, and what backpropagation works on."""
-        forward, layers = self._buffers_for(X1.shape[1])
-        kept, by_feature = self.kept
-        z = self.network.forward(by_feature if X1 is kept else X1, forward)
-        losses = self.loss.residual(z, Y)  # z is now h - y, the output's delta
+    def _loss_and_delta(self, z, Y, sample_weight, m):
+        """Mean loss of raw outputs z, which become the output layer's delta."""
+        losses = self.loss.residual(z, Y)
+        delta = z  # it is h - y now
         if sample_weight is not None:
             losses *= sample_weight
-            z *= sample_weight
-        z *= per_sample
-        return float(np.add.reduce(losses)) * per_sample, z, layers
+            delta *= sample_weight
+        delta /= m
+        return float(np.add.reduce(losses)) / m
 
-    def _backpropagate(self, X1, delta, layers):
-        """Fill the gradient of the loss from ``delta``, dJ/dz of the output layer."""
-        for inputs, grad, back, activation, a, delta_below in layers:
-            np.dot(delta, inputs, grad)  # Delta / m
-            np.dot(back, delta, delta_below)
-            activation.backward(a, delta_below)
-            delta = delta_below
-        self._first_gradient(X1, delta)
-
-    def _first_gradient(self, X1, delta):
-        """Gradient of the layer that reads X1, in blocks of samples like its output."""
-        grad, inputs = self._grads[0], X1.T
-        blocks = small_blocks(grad.size, X1.shape[1])
-        if sparse.issparse(X1):
-            sparse_product(X1, delta.T, out=grad.T)
-        elif not grad.flags.c_contiguous:
-            grad[...] = delta @ inputs
-        elif blocks is None:
-            np.dot(delta, inputs, grad)
-        else:
-            np.dot(delta[:, blocks[0]], inputs[blocks[0]], grad)
-            for samples in blocks[1:]:
-                grad += np.dot(delta[:, samples], inputs[samples], self._part)
-
-    def _penalise(self, per_sample):
+    def _penalise(self, m):
         """Add alpha / m W to the gradient; return alpha / (2 m) sum W^2."""
-        theta, rate = self.network.theta, self.alpha * per_sample
-        untouched = [grad.copy() for _, grad in self._biases]
-        axpy(theta, self._grad, a=rate)  # grad = grad + rate theta, in one pass
+        theta, rate = self.network.theta, self.alpha / m
+        before = [bias.copy() for bias in self._biases]
+        for bias in self._biases:
+            bias.fill(0)  # the article's "0 prepended to theta"
+        axpy(theta, self._grad, a=rate)  # grad = grad + alpha / m theta
         squares = float(np.dot(theta, theta))
-        for (biases, grad), before in zip(self._biases, untouched, strict=True):
-            grad[:] = before
-            squares -= float(np.dot(biases, biases))
+        for bias, value in zip(self._biases, before, strict=True):
+            bias[:] = value
         return 0.5 * rate * squares
 
     def _buffers_for(self, n_samples):
-        """Arrays for a batch of this size, made at its first use.
-
-        Returns
-        -------
-        forward : tuple of list
-            From :meth:`Network.buffers`.
-        layers : list of tuple
-            What backpropagation works on, from the last layer to the second: A.T,
-            where the gradient goes, the weights but the biases (they have no input
-            that dJ/da could flow back to), the activation of the layer below, what
-            its derivative is written in, and its delta.
-        """
+        """A, Z and delta of a batch of this size, made at its first use."""
         if n_samples not in self._buffers:
-            network = self.network
-            A, Z = network.buffers(n_samples)
-            back = [W[:, 1:].T for W in network.weights]
-            layers = [
-                (A[l].T, self._grads[l], back[l], activation, z, np.empty_like(z))
-                for l, (activation, z) in enumerate(
-                    zip(network.activations, Z[:-1], strict=True), start=1
-                )
-            ]
-            self._buffers[n_samples] = (A, Z), layers[::-1]
+            A, Z = self.network.buffers(n_samples)
+            delta = [np.empty_like(z) for z in Z[:-1]]
+            self._buffers[n_samples] = A, Z, [*delta, Z[-1]]
         return self._buffers[n_samples]

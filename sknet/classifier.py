@@ -19,8 +19,7 @@ from sknet._sklearn.base import (
 from sknet._sklearn.labels import Labels, class_factors, learn_labels
 from sknet._sklearn.parameters import ClassifierParameters, constraints_of
 from sknet._sklearn.validation import Samples
-from sknet.losses import LOSSES, Loss
-from sknet.training import targets as class_targets
+from sknet.losses import LOSSES, ClassTargets, Loss
 
 
 class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator, ClassifierParameters):
@@ -151,7 +150,7 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator, ClassifierParamete
     label_smoothing : float in [0, 1), default=0.0
         Share of each target that is spread over all classes in equal parts,
         Y (1 - label_smoothing) + label_smoothing / n_classes, so that the network need
-        not become certain (:func:`sknet.training.targets`).
+        not become certain (:class:`sknet.losses.ClassTargets`).
     weight_decay : float, default=0.01
         Rate at which "adamw" shrinks the weights, biases excepted: in each step by the
         factor 1 - learning rate * weight_decay.  Unlike ``alpha``, which acts too
@@ -368,8 +367,11 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator, ClassifierParamete
             return "softmax" if targets.kind == "multiclass" else "logistic"
         return self.out_activation
 
-    def _targets(self, y: NDArray[Any]) -> NDArray[Any]:
-        return class_targets(y, self.n_outputs_, self._theta.dtype)
+    def _targets(self, y: NDArray[Any], smoothing: float = 0.0) -> ClassTargets:
+        return ClassTargets(y, self.n_outputs_, self._theta.dtype, smoothing)
+
+    def _training_targets(self, y: NDArray[Any]) -> ClassTargets:
+        return self._targets(y, self.label_smoothing)
 
     @property
     def _loss(self) -> Loss:

@@ -1,9 +1,9 @@
-"""Dropout: each step trains a network with some of its units left out at random.
+"""Trains, in each step, a network with some of its units left out at random: dropout.
 
 A unit is left out with probability p, and what those that stay put out is divided by
 1 - p, so that the next layer reads the same on average ("inverted" dropout).  Hence a
 prediction takes the whole network as it is.  No unit can rely on another one being
-there, which keeps a large network from learning its samples by heart.  Source:
+there, which keeps a large network from overfitting.  Source:
 Srivastava et al., *Dropout: a simple way to prevent neural networks from overfitting*,
 Journal of Machine Learning Research 15, 2014.
 
@@ -83,7 +83,7 @@ def random_mask(shape, p, rng, dtype):
     return mask
 
 
-class ThinnedObjective:
+class DropoutObjective:
     """The gradient of a network that dropout thins out, and the cost of the whole one.
 
     Parameters
@@ -107,7 +107,7 @@ class ThinnedObjective:
     >>> from sknet.losses import LOSSES
     >>> network = Network([2, 3, 1], ACTIVATIONS["tanh"], np.linspace(-1, 1, 13))
     >>> whole = Objective(network, LOSSES["logistic"])
-    >>> thinned = ThinnedObjective(whole, [0.5], 0.0, np.random.default_rng(0))
+    >>> thinned = DropoutObjective(whole, [0.5], 0.0, np.random.default_rng(0))
     >>> X1, Y = np.array([[1.0], [3.0], [2.0]]), np.array([[1.0]])
     >>> cost, grad = whole.value_and_grad(X1, Y)
     >>> thinned_cost, thinned_grad = thinned.value_and_grad(X1, Y)
@@ -130,12 +130,6 @@ class ThinnedObjective:
         )
         self.input_dropout = float(input_dropout)
         self.rng = rng
-
-    def keep(self, X1):
-        """See :meth:`sknet.backprop.Objective.keep`."""
-        self._whole.keep(X1)
-        if not self.input_dropout:
-            self._thinned.kept = self._whole.kept
 
     def value_and_grad(self, X1, Y, sample_weight=None):
         """Cost of the whole network, gradient of a thinned one, newly drawn.

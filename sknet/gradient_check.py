@@ -1,21 +1,73 @@
-"""Is the gradient right?  Compare it with differences of the cost.
+"""Compares the gradient of backpropagation with differences of the cost.
 
 Backpropagation with a mistake in it often still learns, only worse.  The central
 difference (J(theta + h) - J(theta - h)) / 2h knows nothing of backpropagation: where
 both agree, the gradient is that of J.
 """
 
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise, product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+
+from sknet.activations import Array
+
+# A difference quotient is sum_k c_k J(theta + k h) / h, here given as {k: c_k}.
+CENTRAL = {1: 0.5, -1: -0.5}
+
+
+def numerical_gradient(
+    function: Callable[[], float],
+    theta: Array,
+    indices: Sequence[int] | Array | None = None,
+    step: float = 1e-5,
+    stencil: Mapping[int, float] = CENTRAL,
+) -> Array:
+    """Difference quotients of ``function()`` in the entries of ``theta``.
+
+    Parameters
+    ----------
+    function : callable
+        Without arguments: it reads ``theta`` where it is.
+    theta : ndarray of float64
+        Changed while it runs, restored afterwards.
+    indices : sequence of int, default=None
+        Entries to differentiate in; all of them by default.
+    step : float, default=1e-5
+        The h of the difference.
+    stencil : dict of int to float, default=CENTRAL
+        Where to evaluate, in steps, and the factor of each value.
+
+    Returns
+    -------
+    derivatives : ndarray of shape (len(indices),)
+
+    Examples
+    --------
+    >>> theta = np.array([3.0, 5.0])
+    >>> numerical_gradient(lambda: theta[0] ** 2 + theta[1], theta).round(6)
+    array([6., 1.])
+    """
+    if indices is None:
+        indices = range(len(theta))
+    derivatives = np.zeros(len(indices))
+    for i, index in enumerate(indices):
+        here = theta[index]
+        for k, factor in stencil.items():
+            theta[index] = here + k * step
+            derivatives[i] += factor * function() / step
+        theta[index] = here
+    return derivatives
+
+
+# -- the check as a tool ---------------------------------------------------------------
 
 # Weights compared in each layer, at most: each costs two forward passes.
 CHECKED_PER_LAYER = 300
 # Large steps bear rounding better, small ones curvature and kinks.
 STEPS = (1e-4, 1e-5, 1e-6)
-# A difference quotient is sum_k c_k J(theta + k h) / h, here given as {k: c_k}.
-CENTRAL = {1: 0.5, -1: -0.5}
+# To one side of theta: right where there is a kink on the other.
 FORWARD = {0: -1.5, 1: 2.0, 2: -0.5}
 BACKWARD = {0: 1.5, -1: -2.0, -2: 0.5}
 
@@ -34,77 +86,39 @@ class GradientCheck(NamedTuple):
         the bias.
     n_checked : int
         Number of weights compared.
+
+    Examples
+    --------
+    >>> check = GradientCheck(2e-9, layer=0, weight=(3, 0), n_checked=8540)
+    >>> check.max_relative_error < 1e-7
+    True
     """
 
     max_relative_error: float
     layer: int
-    weight: tuple
+    weight: tuple[int, int]
     n_checked: int
 
 
-def numerical_gradient(function, theta, indices, step, stencil=CENTRAL):
-    """Difference quotients of ``function()`` in some entries of ``theta``.
+def check_objective(
+    objective: Any, X1: Any, Y: Array, sample_weight: Array | None = None
+) -> GradientCheck:
+    """Compare an objective's gradient on a batch with central differences.
 
     Parameters
     ----------
-    function : callable
-        Without arguments: it reads ``theta`` where it is.
-    theta : ndarray of float64
-        Changed while it runs, restored afterwards.
-    indices : sequence of int
-        Entries to differentiate in.
-    step : float
-        The h of the difference.
-    stencil : dict of int to float, default=CENTRAL
-        Where to evaluate, in steps, and the factor of each value.
-
-    Returns
-    -------
-    derivatives : ndarray of shape (len(indices),)
-
-    Examples
-    --------
-    >>> theta = np.array([3.0, 5.0])
-    >>> numerical_gradient(lambda: theta[0] ** 2, theta, [0, 1], 1e-3).round(6)
-    array([6., 0.])
-    """
-    derivatives = np.zeros(len(indices))
-    for i, index in enumerate(indices):
-        here = theta[index]
-        for k, factor in stencil.items():
-            theta[index] = here + k * step
-            derivatives[i] += factor * function() / step
-        theta[index] = here
-    return derivatives
-
-
-def check_gradients(estimator, X, y, sample_weight=None):
-    """Compare an estimator's gradient with central differences, in float64.
-
-    Parameters
-    ----------
-    estimator : ScratchMLPClassifier
-        Fitted or not; it is not changed.  Unfitted, it is checked at the weights that
-        ``fit`` would start from.
-    X : array-like or sparse matrix of shape (n_samples, n_features)
-    y : array-like of shape (n_samples,) or (n_samples, n_labels)
-    sample_weight : array-like of shape (n_samples,), default=None
+    objective : Objective
+        Its theta in float64; it is left as it was.
+    X1, Y, sample_weight
+        As for :meth:`~sknet.backprop.Objective.value_and_grad`.
 
     Returns
     -------
     check : GradientCheck
         In layers of more than 300 weights, 300 of them, drawn at random, are compared.
 
-    Raises
-    ------
-    ValueError
-        For data that ``fit`` would refuse.
-
     Notes
     -----
-    Dropout and augmentation, which draw anew in every step, are left out: it is the
-    whole network that is checked, on the samples as they are.
-
     relu has a kink at 0, and a difference taken across it is wrong although the
     gradient is right.  Where the two disagree, differences to either side and of
     smaller steps are tried and the best agreement counts: a wrong gradient disagrees
@@ -112,14 +126,17 @@ def check_gradients(estimator, X, y, sample_weight=None):
 
     Examples
     --------
-    >>> from sklearn.datasets import load_iris
-    >>> from sknet import ScratchMLPClassifier
-    >>> X, y = load_iris(return_X_y=True)
-    >>> check = check_gradients(ScratchMLPClassifier((5,), random_state=0), X, y)
-    >>> check.max_relative_error < 1e-7
+    >>> from sknet.activations import ACTIVATIONS
+    >>> from sknet.backprop import Objective
+    >>> from sknet.losses import LOSSES
+    >>> from sknet.network import Network
+    >>> network = Network([1, 2, 1], ACTIVATIONS["tanh"], np.linspace(-1, 1, 7))
+    >>> objective = Objective(network, LOSSES["logistic"], alpha=0.1)
+    >>> X1, Y = np.array([[1.0, 1.0], [3.0, -2.0]]), np.array([[1.0, 0.0]])
+    >>> check_objective(objective, X1, Y).max_relative_error < 1e-7
     True
     """
-    objective, batch = estimator._gradient_problem(X, y, sample_weight)
+    batch = X1, Y, sample_weight
     network = objective.network
     grad = objective.value_and_grad(*batch)[1].copy()
     starts = np.cumsum([0] + [W.size for W in network.weights])
@@ -140,15 +157,59 @@ def check_gradients(estimator, X, y, sample_weight=None):
         )
         error = np.abs(numerical - grad[doubtful]) / scale[doubtful]
         errors[doubtful] = np.minimum(errors[doubtful], error)
-
     worst = int(errors.argmax())
-    layer = int(np.searchsorted(starts, worst, side="right")) - 1
-    position = np.zeros_like(grad)
-    position[worst] = 1
-    weight = np.argwhere(network.unflatten(position)[layer])[0]
-    return GradientCheck(
-        float(errors[worst]), layer, tuple(weight.tolist()), len(checked)
-    )
+    return GradientCheck(float(errors[worst]), *_place(network, worst), len(checked))
+
+
+def check_gradients(
+    estimator: Any, X: Any, y: Any, sample_weight: Any = None
+) -> GradientCheck:
+    """Compare an estimator's gradient with central differences, in float64.
+
+    Parameters
+    ----------
+    estimator : ScratchMLPClassifier
+        Fitted or not; it is not changed.  Unfitted, it is checked at the weights that
+        ``fit`` would start from.
+    X : array-like or sparse matrix of shape (n_samples, n_features)
+    y : array-like of shape (n_samples,) or (n_samples, n_labels)
+    sample_weight : array-like of shape (n_samples,), default=None
+
+    Returns
+    -------
+    check : GradientCheck
+        See :func:`check_objective`.
+
+    Raises
+    ------
+    ValueError
+        For data that ``fit`` would refuse.
+
+    Notes
+    -----
+    Dropout and augmentation, which draw anew in every step, are left out: it is the
+    whole network that is checked, on the samples as they are.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sknet import ScratchMLPClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> check = check_gradients(ScratchMLPClassifier((5,), random_state=0), X, y)
+    >>> check.max_relative_error < 1e-7
+    True
+    """
+    objective, batch = estimator._gradient_problem(X, y, sample_weight)
+    return check_objective(objective, *batch)
+
+
+def _place(network, index):
+    """Layer of an entry of theta, and its unit and input."""
+    position = np.zeros_like(network.theta)
+    position[index] = 1
+    for layer, W in enumerate(network.unflatten(position)):
+        if W.any():
+            return layer, tuple(np.argwhere(W)[0].tolist())
 
 
 def _drawn(starts):

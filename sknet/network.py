@@ -1,4 +1,4 @@
-"""The network: layers of weights that are views on one flat vector, and prediction.
+"""Predicts: layers of weights, which are views on one flat vector, in a loop.
 
 *Rows are units, columns are samples.*  The input of every layer has a leading row of
 ones, as in the article, so a unit's bias is a weight like the others: the one in
@@ -11,18 +11,21 @@ column 0.
     z           (n_units[l + 1], n_samples)        weights[l] @ A[l]
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import DTypeLike
 from scipy import sparse
 
-# Multiplications, and numbers of the input, up to which OpenBLAS finds a product small.
-SMALL_PRODUCT = 10**6
-SMALL_INPUT = 10**4
-FEW_UNITS = 32
+from sknet._blas import product
+from sknet.activations import Activation, Array
+
+Buffers: TypeAlias = tuple[list[Any], list[Array]]
 
 
-def count_parameters(n_units):
+def count_parameters(n_units: Sequence[int]) -> int:
     """Length of theta for layers of ``n_units`` units, biases included.
 
     Examples
@@ -33,7 +36,9 @@ def count_parameters(n_units):
     return sum((1 + n_in) * n_out for n_in, n_out in pairwise(n_units))
 
 
-def unflatten(theta, n_units, transposed_input=False):
+def unflatten(
+    theta: Array, n_units: Sequence[int], transposed_input: bool = False
+) -> list[Array]:
     """List of the layers' matrices as views on the flat vector ``theta``.
 
     Parameters
@@ -56,16 +61,19 @@ def unflatten(theta, n_units, transposed_input=False):
     [array([[0., 1.],
            [2., 3.]]), array([], shape=(0, 3), dtype=float64)]
     """
-    weights, start = [], 0
+    weights: list[Array] = []
+    start = 0
     for n_in, n_out in pairwise(n_units):
         stop = start + (1 + n_in) * n_out
-        order = "F" if transposed_input and not weights else "C"
-        weights.append(theta[start:stop].reshape((n_out, 1 + n_in), order=order))
+        matrix = theta[start:stop].reshape(n_out, 1 + n_in)
+        if transposed_input and not weights:
+            matrix = theta[start:stop].reshape(1 + n_in, n_out).T
+        weights.append(matrix)
         start = stop
     return weights
 
 
-def prepend_ones(X, dtype=None):
+def prepend_ones(X: Any, dtype: DTypeLike | None = None) -> Any:
     """Samples as columns under a row of ones: the input of the first layer, X1.
 
     Parameters
@@ -97,61 +105,6 @@ def prepend_ones(X, dtype=None):
     return rows.T
 
 
-def matmul(W, X1, out):
-    """Write the product W @ X1, of which X1 may be sparse, into the array ``out``.
-
-    Products of plain arrays are written ``np.dot(a, b, out)`` here and elsewhere: on
-    small matrices that has half the overhead of ``np.matmul``.
-    """
-    if sparse.issparse(X1):
-        out[...] = W @ X1
-        return
-    limit = None
-    if X1.flags.f_contiguous:  # whole samples: BLAS wants few of them, and few units
-        limit = SMALL_INPUT // X1.shape[0] if W.shape[0] <= FEW_UNITS else 0
-    blocks = small_blocks(W.size, X1.shape[1], limit)
-    if blocks is None:
-        np.dot(W, X1, out)
-    else:
-        for samples in blocks:
-            np.matmul(W, X1[:, samples], out=out[:, samples])
-
-
-def small_blocks(n_weights, n_samples, limit=None):
-    """Blocks of samples that make products with a layer small; None if they are.
-
-    OpenBLAS multiplies small matrices without rearranging them first, where the
-    processor has AVX-512: block by block, the products of 30 units with 200 samples
-    of 256 numbers take 10 to 35 % less time.
-
-    Parameters
-    ----------
-    n_weights : int
-        Size of the layer's matrix.
-    n_samples : int
-    limit : int, default=None
-        Most samples in a block.
-
-    Returns
-    -------
-    blocks : list of slice or None
-        None too where it would take so many blocks that nothing is won.
-
-    Examples
-    --------
-    >>> small_blocks(30 * 257, n_samples=200)
-    [slice(0, 128, None), slice(128, 200, None)]
-    """
-    size = SMALL_PRODUCT // n_weights
-    if size < 64:
-        return None
-    size = size if limit is None else min(size, limit)
-    size -= size % 32  # a whole number of vector registers
-    if not 0 < size < n_samples:
-        return None
-    return [slice(i, min(i + size, n_samples)) for i in range(0, n_samples, size)]
-
-
 class Network:
     """Parameters and forward pass of a multilayer perceptron.
 
@@ -181,20 +134,26 @@ class Network:
     array([[7., 9.]])
     """
 
-    def __init__(self, n_units, activation, theta, transposed_input=False):
+    def __init__(
+        self,
+        n_units: Sequence[int],
+        activation: Activation | list[Activation],
+        theta: Array,
+        transposed_input: bool = False,
+    ):
         self.n_units = list(n_units)
-        one_for_all = not isinstance(activation, list)
-        n_hidden = len(self.n_units) - 2
-        self.activations = [activation] * n_hidden if one_for_all else activation
+        if not isinstance(activation, list):
+            activation = [activation] * (len(self.n_units) - 2)
+        self.activations = activation
         self.theta = theta
         self.transposed_input = transposed_input
         self.weights = self.unflatten(theta)
 
-    def unflatten(self, vector):
+    def unflatten(self, vector: Array) -> list[Array]:
         """Views of a vector as long as theta, in the shapes of ``weights``."""
         return unflatten(vector, self.n_units, self.transposed_input)
 
-    def up_to(self, layer):
+    def up_to(self, layer: int) -> "Network":
         """Network of the layers before hidden layer ``layer``, whose z it puts out.
 
         Parameters
@@ -211,7 +170,7 @@ class Network:
         theta = self.theta[: count_parameters(n_units)]
         return Network(n_units, self.activations[:layer], theta, self.transposed_input)
 
-    def buffers(self, n_samples):
+    def buffers(self, n_samples: int) -> Buffers:
         """Arrays for the activations of a batch of this size.
 
         Returns
@@ -226,7 +185,8 @@ class Network:
         """
         dtype = self.theta.dtype
         *hidden, n_outputs = self.n_units[1:]
-        A, Z = [None], []
+        A: list[Any] = [None]
+        Z: list[Array] = []
         for n, activation in zip(hidden, self.activations, strict=True):
             a = np.empty((1 + n, n_samples), dtype)
             a[0] = 1
@@ -234,7 +194,7 @@ class Network:
             Z.append(np.empty_like(a[1:]) if activation.needs_input else a[1:])
         return A, [*Z, np.empty((n_outputs, n_samples), dtype)]
 
-    def forward(self, X1, buffers=None):
+    def forward(self, X1: Any, buffers: Buffers | None = None) -> Array:
         """Raw outputs of the network: the article's prediction, layer by layer.
 
         For each layer, h = g(theta X), but for the last, whose g is the loss's
@@ -254,14 +214,22 @@ class Network:
         """
         A, Z = buffers or self.buffers(X1.shape[1])
         A[0] = X1
-        matmul(self.weights[0], X1, out=Z[0])
-        return self._onwards(A, Z)
+        for l, W in enumerate(self.weights):
+            product(W, A[l], out=Z[l])
+            if l < len(self.activations):
+                activation, a = self.activations[l], Z[l]
+                if activation.needs_input:
+                    a = A[l + 1][1:]
+                    a[...] = Z[l]
+                activation.forward(a)
+        return Z[-1]
 
-    def predict(self, X, buffers=None):
+    def predict(self, X: Any, buffers: Buffers | None = None) -> Array:
         """Raw outputs as in :meth:`forward`, without a copy of X that has ones.
 
-        The first layer's product is W[:, 1:] X + W[:, 0] here: that saves a third of
-        the time of a prediction, whereas training has to copy its batches anyway.
+        The first layer's product is W[:, 1:] X + W[:, 0] here (see
+        :func:`~sknet._blas.product`): that saves a third of the time of a prediction,
+        whereas training has to copy its batches anyway.
 
         Parameters
         ----------
@@ -275,19 +243,4 @@ class Network:
         z : ndarray of shape (n_outputs, n_samples)
             The last of the buffers.
         """
-        A, Z = buffers or self.buffers(X.shape[0])
-        W = self.weights[0]
-        matmul(W[:, 1:], X.T, out=Z[0])
-        Z[0] += W[:, :1]
-        return self._onwards(A, Z)
-
-    def _onwards(self, A, Z):
-        """From the first layer's z to the raw outputs."""
-        for layer in range(1, len(self.weights)):
-            activation, a = self.activations[layer - 1], Z[layer - 1]
-            if activation.needs_input:
-                a = A[layer][1:]
-                a[...] = Z[layer - 1]
-            activation.forward(a)
-            np.dot(self.weights[layer], A[layer], Z[layer])
-        return Z[-1]
+        return self.forward(X.T, buffers)

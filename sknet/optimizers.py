@@ -1,17 +1,19 @@
-"""How a gradient becomes a step: a few lines of arithmetic on one flat vector.
+"""Turns a gradient into a step: a few lines of arithmetic on one flat vector.
 
 An optimizer is made with its settings, given its memory by ``init(theta)`` and then
 changes theta in place by ``step(theta, grad, learning_rate)``.  Its memory, ``state``,
 is a dict of plain arrays and numbers: handed to ``init`` again, perhaps on another
 day, it lets training go on as if it had never stopped.
 
-A step is a few passes over vectors as long as theta; ``axpy(x, y, a)`` is y = y + a x
-in one of them.
+``axpy(x, y, a)`` is y = y + a x and ``axpby(x, y, a, b)`` is y = b y + a x.
 """
+
+from typing import Any
 
 import numpy as np
 
-from sknet._threads import axpy
+from sknet._blas import axpby, axpy, in_blocks
+from sknet.activations import Array
 
 
 def _copied(state):
@@ -22,11 +24,19 @@ def _copied(state):
 
 
 class SGD:
-    """Gradient descent, with momentum if asked for.
+    """Gradient descent, the article's, with momentum if asked for.
 
-    Without momentum it is the article's step, theta = theta - learning_rate * grad.
-    With it the steps gather speed, v = momentum * v - learning_rate * grad, and theta
-    moves by v, or with Nesterov's look ahead by momentum * v - learning_rate * grad
+    ::
+
+        theta = theta - learning_rate * grad
+
+    With momentum the steps gather speed::
+
+        v = momentum * v - learning_rate * grad
+        theta = theta + v
+        theta = theta + momentum * v - learning_rate * grad     with Nesterov's
+                                                                look ahead
+
     (Sutskever et al., *On the importance of initialization and momentum in deep
     learning*, ICML 2013, equations 1 to 4).
 
@@ -45,25 +55,29 @@ class SGD:
     array([0.5, 2.5])
     """
 
-    def __init__(self, momentum=0.0, nesterov=False):
+    def __init__(self, momentum: float = 0.0, nesterov: bool = False):
         self.momentum = float(momentum)
         self.nesterov = nesterov
 
-    def init(self, theta, state=None):
+    def init(self, theta: Array, state: dict[str, Any] | None = None) -> None:
         """Start afresh, or go on from ``state``."""
         self.state = _copied(state or {})
         if self.momentum:
             self.state.setdefault("velocity", np.zeros_like(theta))
 
-    def step(self, theta, grad, learning_rate):
+    def step(self, theta: Array, grad: Array, learning_rate: float) -> None:
         """Change ``theta`` in place by one step."""
-        if self.momentum:
-            velocity = self.state["velocity"]
-            velocity *= self.momentum
-            axpy(grad, velocity, a=-learning_rate)
-            axpy(velocity, theta, a=self.momentum if self.nesterov else 1.0)
-        if self.nesterov or not self.momentum:
+        if not self.momentum:
+            axpy(grad, theta, a=-learning_rate)  # theta = theta - learning_rate * grad
+            return
+        v = self.state["velocity"]
+        v *= self.momentum
+        axpy(grad, v, a=-learning_rate)  # v = momentum * v - learning_rate * grad
+        if self.nesterov:
+            axpy(v, theta, a=self.momentum)
             axpy(grad, theta, a=-learning_rate)
+        else:
+            theta += v
 
 
 class Adam:
@@ -94,52 +108,39 @@ class Adam:
     array([0.5, 2.5])
     """
 
-    def __init__(self, beta_1=0.9, beta_2=0.999, epsilon=1e-8):
+    def __init__(
+        self, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8
+    ):
         self.beta_1 = float(beta_1)
         self.beta_2 = float(beta_2)
         self.epsilon = float(epsilon)
 
-    def init(self, theta, state=None):
+    def init(self, theta: Array, state: dict[str, Any] | None = None) -> None:
         """Start afresh, or go on from ``state``."""
-        self.state = _copied(state or {"t": 0, "m_unit": 1.0, "v_unit": 1.0})
+        self.state = _copied(state or {"t": 0})
         for mean in "m", "v":
             self.state.setdefault(mean, np.zeros_like(theta))
-        self._work = np.empty_like(theta)
+        self._work = np.empty_like(in_blocks(theta)[0][0])
 
-    def step(self, theta, grad, learning_rate):
-        """Change ``theta`` in place by one step.
-
-        All factors are gathered into two scalars, so that with :meth:`_decay` seven
-        passes over the vector make a step.
-        """
-        state, work = self.state, self._work
+    def step(self, theta: Array, grad: Array, learning_rate: float) -> None:
+        """Change ``theta`` in place by one step."""
+        state = self.state
         t = state["t"] = state["t"] + 1
-        m_unit = self._decay("m", self.beta_1, grad)
+        # m^ and v^ differ from m and v by a factor, the same for all weights.
+        rate = learning_rate * (1 - self.beta_2**t) ** 0.5 / (1 - self.beta_1**t)
+        for part in in_blocks(theta, grad, state["m"], state["v"]):
+            self._move(*part, rate)
+
+    def _move(self, theta, grad, m, v, rate):
+        """The equations, for some of the weights."""
+        beta_1, beta_2, work = self.beta_1, self.beta_2, self._work[: len(theta)]
+        axpby(grad, m, a=1 - beta_1, b=beta_1)  # m = beta_1 m + (1 - beta_1) grad
         np.multiply(grad, grad, out=work)
-        v_unit = self._decay("v", self.beta_2, work)
-
-        root = ((1 - self.beta_2) * v_unit) ** 0.5
-        scale = (1 - self.beta_2**t) ** 0.5 / (1 - self.beta_1**t)
-        scale *= learning_rate * (1 - self.beta_1) * m_unit / root
-        np.sqrt(state["v"], out=work)
-        work += self.epsilon / root
-        np.divide(state["m"], work, out=work)
-        axpy(work, theta, a=-scale)
-
-    def _decay(self, name, beta, addend):
-        """Set mean = beta * mean + (1 - beta) * addend in one pass; return its unit.
-
-        The state keeps a mean as mean / ((1 - beta) * unit).  A step makes the unit
-        smaller by beta instead of every entry, until the entries threaten to become
-        large.
-        """
-        unit = self.state[name + "_unit"] * beta
-        if unit < 1e-3:
-            self.state[name] *= unit
-            unit = 1.0
-        axpy(addend, self.state[name], a=1.0 / unit)
-        self.state[name + "_unit"] = unit
-        return unit
+        axpby(work, v, a=1 - beta_2, b=beta_2)  # v = beta_2 v + (1 - beta_2) grad^2
+        np.sqrt(v, out=work)
+        work += self.epsilon
+        np.divide(m, work, out=work)
+        axpy(work, theta, a=-rate)  # theta = theta - rate m / (sqrt(v) + epsilon)
 
 
 class AdamW(Adam):
@@ -173,19 +174,21 @@ class AdamW(Adam):
     array([1. , 1.9])
     """
 
-    def __init__(self, decaying, weight_decay=0.01, **settings):
+    def __init__(
+        self, decaying: list[Array], weight_decay: float = 0.01, **settings: float
+    ):
         super().__init__(**settings)
         self.decaying = decaying
         self.weight_decay = float(weight_decay)
 
-    def step(self, theta, grad, learning_rate):
+    def step(self, theta: Array, grad: Array, learning_rate: float) -> None:
         """Change ``theta`` in place by one step."""
         for W in self.decaying:
             W *= 1 - learning_rate * self.weight_decay
         super().step(theta, grad, learning_rate)
 
 
-def clip(grad, max_norm):
+def clip(grad: Array, max_norm: float) -> float:
     """Shorten ``grad`` in place to ``max_norm`` if it is longer.
 
     One outlying batch then cannot throw the weights far off (Pascanu, Mikolov and
@@ -214,7 +217,7 @@ def clip(grad, max_norm):
     return norm
 
 
-def norm_of(grad):
+def norm_of(grad: Array) -> float:
     """Euclidean norm of a vector, as a float, even where squares leave its type.
 
     Examples

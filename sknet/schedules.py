@@ -1,8 +1,8 @@
-"""The learning rate in the course of training.
+"""Tells the learning rate of each step in the course of training.
 
 Where there is no memory, a schedule is a function of the fraction of training done,
 from 0 to 1, and returns a factor on the rate: :func:`cosine`, :func:`one_cycle` or
-anyone's own.  :class:`OfProgress` makes of it what the training loop wants, as the
+anyone's own.  :class:`ByFraction` makes of it what the training loop wants, as the
 other classes here are: an object that is called before each step with the number of
 samples trained on before the epoch and the number of steps done, and returns the
 learning rate of that step.  After each epoch it is told of a lack of improvement:
@@ -214,7 +214,7 @@ class ReduceOnPlateau(Adaptive):
     n_lowered : int, default=0
         How often earlier training has lowered it.
     n_iter_no_change : int or inf, default=10
-        Epochs without improvement that training puts up with.
+        Epochs without improvement that are tolerated.
 
     Examples
     --------
@@ -241,7 +241,7 @@ class ReduceOnPlateau(Adaptive):
         return False
 
 
-class OfProgress(Constant):
+class ByFraction(Constant):
     """rate * factor(fraction of training done), looked up anew for each step.
 
     Step k of ``n_total``, counted from 0, finds the fraction k / n_total done: the
@@ -264,7 +264,7 @@ class OfProgress(Constant):
 
     Examples
     --------
-    >>> schedule = OfProgress(0.1, cosine, n_total=4)
+    >>> schedule = ByFraction(0.1, cosine, n_total=4)
     >>> [round(schedule(n_seen=0, n_steps=k), 4) for k in range(4)]
     [0.1, 0.0854, 0.05, 0.0146]
     """

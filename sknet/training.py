@@ -1,25 +1,15 @@
-"""The training loop: batches, steps and epochs, and when enough is enough.
+"""Trains a network: step after step, epoch after epoch, until patience runs out.
 
 :func:`train` is a generator: it yields after every epoch and leaves it to whoever
 drives it to record, to print, to stop.
 """
 
-import signal
-import threading
-from math import isfinite, nan
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from math import inf, isfinite, nan
+from typing import Any, NamedTuple
 
-import numpy as np
-from scipy import sparse
-
-from sknet.network import prepend_ones
+from sknet._interrupts import held_back
 from sknet.optimizers import clip, norm_of
-
-# Rows gathered at once, so many bytes: they should stay in a core's own cache.
-BLOCK_BYTES = 2**18
-# A dense X up to this size is copied with its ones; to copy a larger one takes as long
-# as to gather it in several epochs.
-COPIED_BYTES = 2**25
 
 
 class Epoch(NamedTuple):
@@ -49,222 +39,28 @@ class Epoch(NamedTuple):
     n_seen: int
 
 
-class Minibatches:
-    """Training set, served in batches: the only place that knows where X lives.
-
-    Iterating over it once is an epoch.  A dense X of up to 32 MB is copied once with
-    its ones; a larger one, perhaps a memory map, or a sparse matrix is gathered block
-    by block and cast on the way.
-
-    Parameters
-    ----------
-    X : ndarray or CSR matrix of shape (n_samples, n_features)
-    y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        Class indices, or for multilabel targets an array of bool.
-    n_outputs : int
-        Rows of the targets that are made of y.
-    sample_weight : ndarray of shape (n_samples,), default=None
-    batch_size : int, default=None
-        Rows of a batch; all of them by default.
-    dtype : dtype, default=float64
-    rng : RandomState, default=None
-        Shuffles the samples before each epoch; None keeps them in their order.
-    order : ndarray of shape (n_samples,), default=None
-        The order that an earlier epoch left, to shuffle further.
-    label_smoothing : float in [0, 1), default=0.0
-        See :func:`targets`.
-    augment : callable, default=None
-        From the rows of a batch, an array of its own, to a new array of that shape
-        that is trained on instead; dense X only.
-
-    Attributes
-    ----------
-    same_X1 : ndarray or None
-        X1 of every epoch, where all samples make one batch and X is dense, small and
-        not augmented.
-
-    Examples
-    --------
-    >>> batches = Minibatches(
-    ...     np.array([[5.0], [6.0], [7.0]]),
-    ...     np.array([0, 2, 1]),
-    ...     n_outputs=3,
-    ...     batch_size=2,
-    ... )
-    >>> for X1, Y, sample_weight in batches:
-    ...     print(X1[1], Y.argmax(axis=0), sample_weight)
-    [5. 6.] [0 2] None
-    [7.] [1] None
-    """
-
-    def __init__(
-        self,
-        X,
-        y,
-        n_outputs,
-        sample_weight=None,
-        *,
-        batch_size=None,
-        dtype=np.float64,
-        rng=None,
-        order=None,
-        label_smoothing=0.0,
-        augment=None,
-    ):
-        self.n_samples, n_features = X.shape
-        self.X, self.y, self.sample_weight = X, y, sample_weight
-        self.batch_size = batch_size or self.n_samples
-        self.dtype = np.dtype(dtype)
-        self.rng = rng
-        self.order = order
-        self.n_outputs = n_outputs
-        self.label_smoothing = label_smoothing
-        self.augment = augment
-
-        row_bytes = (1 + n_features) * self.dtype.itemsize
-        small = row_bytes * self.n_samples <= COPIED_BYTES and not sparse.issparse(X)
-        self._rows = prepend_ones(X, self.dtype).T if small else None
-        self._whole = None
-        if self.batch_size >= self.n_samples:
-            self._whole = self._gather(slice(None))
-        stays = self._whole is not None and small and augment is None
-        self.same_X1 = self._whole[0] if stays else None
-        row_bytes += n_outputs * self.dtype.itemsize
-        batches_in_block = max(1, BLOCK_BYTES // (row_bytes * self.batch_size))
-        self._block = min(batches_in_block * self.batch_size, self.n_samples)
-        self._buffer = None
-        if self._whole is None and rng is not None and self._rows is not None:
-            self._buffer = np.empty((self._block, 1 + n_features), dtype=self.dtype)
-
-    def __iter__(self):
-        """One epoch of (X1, Y, sample_weight), their columns the samples."""
-        epoch = self._epoch()
-        return epoch if self.augment is None else self._augmented(epoch)
-
-    def _epoch(self):
-        if self.rng is not None:
-            permutation = np.arange(self.n_samples)
-            self.rng.shuffle(permutation)
-        if self._whole is not None:  # the order of a sum does not matter
-            yield self._whole
-            return
-        if self.rng is not None:
-            self.order = permutation if self.order is None else self.order[permutation]
-        for start in range(0, self.n_samples, self._block):
-            stop = min(start + self._block, self.n_samples)
-            rows = slice(start, stop) if self.rng is None else self.order[start:stop]
-            X1, Y, w = self._gather(rows)
-            for first in range(0, stop - start, self.batch_size):
-                batch = slice(first, min(first + self.batch_size, stop - start))
-                yield X1[:, batch], Y[:, batch], None if w is None else w[batch]
-
-    def _augmented(self, batches):
-        for X1, Y, w in batches:
-            yield prepend_ones(self.augment(X1[1:].T.copy()), self.dtype), Y, w
-
-    def _gather(self, rows):
-        """X1, Y and weights of the samples that ``rows``, a slice or indices, names."""
-        if self._rows is None:
-            X1 = prepend_ones(self.X[rows], self.dtype)
-        elif isinstance(rows, slice):
-            X1 = self._rows[rows].T
-        else:  # take is twice as fast as indexing
-            out = self._buffer[: len(rows)]
-            X1 = self._rows.take(rows, axis=0, out=out, mode="clip").T
-        Y = targets(self.y[rows], self.n_outputs, self.dtype, self.label_smoothing)
-        w = self.sample_weight
-        return X1, Y, None if w is None else w[rows]
-
-
-def targets(y, n_outputs, dtype=np.float64, smoothing=0.0):
-    """What the outputs should be: 1 for the class of a sample and 0 for the others.
-
-    Smoothed labels are Y (1 - smoothing) + smoothing / K with K the number of classes,
-    2 for a label that is there or not: no output need ever be certain (Szegedy et
-    al., *Rethinking the Inception architecture for computer vision*, CVPR 2016,
-    section 7).
-
-    Parameters
-    ----------
-    y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-        Class indices, or for multilabel targets an array of bool.
-    n_outputs : int
-        One output stands for the second of two classes.
-    dtype : dtype, default=float64
-    smoothing : float in [0, 1), default=0.0
-
-    Returns
-    -------
-    Y : ndarray of shape (n_outputs, n_samples)
-
-    Examples
-    --------
-    >>> targets(np.array([0, 2]), n_outputs=3, smoothing=0.3).round(1)
-    array([[0.8, 0.1],
-           [0.1, 0.1],
-           [0.1, 0.8]])
-    """
-    if y.ndim == 2:
-        Y, n_classes = y.T, 2
-    elif n_outputs == 1:
-        Y, n_classes = (y == 1)[np.newaxis], 2
-    else:
-        Y, n_classes = np.arange(n_outputs)[:, np.newaxis] == y, n_outputs
-    Y = Y.astype(dtype, order="C")
-    if smoothing:
-        Y *= 1 - smoothing
-        Y += smoothing / n_classes
-    return Y
-
-
-class StepInterrupted(KeyboardInterrupt):
-    """Ctrl-C in the middle of a step: theta may be half changed."""
-
-
-class _CtrlC:
-    """Holds Ctrl-C back, so that a step is never left half done.
-
-    Pressed again, it does not wait for the end of the step: an augmentation may take
-    its time, or never return.
-
-    Only the main thread hears Ctrl-C, and a program that handles it in its own way
-    keeps doing so: in these cases this does nothing.
-    """
-
-    def __enter__(self):
-        self.pressed = False
-        in_main_thread = threading.current_thread() is threading.main_thread()
-        handler = signal.getsignal(signal.SIGINT)
-        self._held = in_main_thread and handler is signal.default_int_handler
-        if self._held:
-            signal.signal(signal.SIGINT, self._press)
-        return self
-
-    def _press(self, signum, frame):
-        if self.pressed:
-            raise StepInterrupted
-        self.pressed = True
-
-    def __exit__(self, *exception):
-        if self._held:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-        if self.pressed and exception == (None, None, None):
-            raise KeyboardInterrupt
-
-
-def train(objective, optimizer, schedule, batches, n_seen=0, *, max_grad_norm=None):
+def train(
+    objective: Any,
+    optimizer: Any,
+    schedule: Callable[[int, int], float],
+    batches: Any,
+    n_seen: int = 0,
+    *,
+    max_grad_norm: float | None = None,
+) -> Iterator[Epoch]:
     """Train for ever, one epoch for each ``next()``.
 
     Parameters
     ----------
-    objective : Objective
+    objective : Objective or DropoutObjective
         Its network's theta is changed in place.
     optimizer : SGD, Adam or AdamW
         Already given its memory by ``init``.
     schedule : callable
         ``schedule(n_seen, n_steps)`` is the learning rate of a step, from the samples
         seen before its epoch and the steps done by this generator.
-    batches : Minibatches
+    batches : Batches
+        Or anything else to iterate over for an epoch, with ``n_samples``.
     n_seen : int, default=0
         Samples trained on before.
     max_grad_norm : float, default=None
@@ -278,26 +74,31 @@ def train(objective, optimizer, schedule, batches, n_seen=0, *, max_grad_norm=No
 
     Raises
     ------
-    KeyboardInterrupt
-        On Ctrl-C, after the running step: theta is that of the last whole one.  On
-        Ctrl-C pressed twice in a step at once, as :class:`StepInterrupted`.
+    InterruptedAfterStep
+        On Ctrl-C, a ``KeyboardInterrupt`` after the running step: theta is that of the
+        last whole one.  Pressed twice in a step, Ctrl-C does not wait: after any other
+        ``KeyboardInterrupt`` theta may be half changed.
 
     Examples
     --------
     The minimum of log(1 + exp(w)) + log(1 + exp(-w)) is at w = 0:
 
+    >>> import numpy as np
     >>> from sknet.activations import ACTIVATIONS
     >>> from sknet.backprop import Objective
-    >>> from sknet.losses import LOSSES
+    >>> from sknet.batches import Batches
+    >>> from sknet.losses import LOSSES, ClassTargets
     >>> from sknet.network import Network
     >>> from sknet.optimizers import SGD
     >>> from sknet.schedules import Constant
     >>> network = Network([1, 1], ACTIVATIONS["relu"], np.array([0.0, 3.0]))
     >>> objective = Objective(network, LOSSES["logistic"])
-    >>> batches = Minibatches(np.ones((2, 1)), np.array([0, 1]), n_outputs=1)
+    >>> targets = ClassTargets(np.array([0, 1]), n_outputs=1)
     >>> sgd = SGD()
     >>> sgd.init(network.theta)
-    >>> for epoch in train(objective, sgd, Constant(1.0), batches):
+    >>> for epoch in train(
+    ...     objective, sgd, Constant(1.0), Batches(np.ones((2, 1)), targets)
+    ... ):
     ...     if epoch.number == 100:
     ...         break
     >>> print(round(epoch.cost, 6), float(network.theta.sum().round(6)))
@@ -307,7 +108,7 @@ def train(objective, optimizer, schedule, batches, n_seen=0, *, max_grad_norm=No
     number = n_steps = 0
     while True:
         total, total_penalty, cost = 0.0, 0.0, 0.0
-        with _CtrlC() as ctrl_c:
+        with held_back() as ctrl_c:
             for X1, Y, sample_weight in batches:
                 learning_rate = schedule(n_seen, n_steps)
                 cost, grad = objective.value_and_grad(X1, Y, sample_weight)
@@ -320,8 +121,7 @@ def train(objective, optimizer, schedule, batches, n_seen=0, *, max_grad_norm=No
                 n_rows = X1.shape[1]
                 total += cost * n_rows
                 total_penalty += objective.penalty * n_rows
-                if ctrl_c.pressed:
-                    raise KeyboardInterrupt
+                ctrl_c.deliver()
         number += 1
         n_seen += batches.n_samples
         if not isfinite(cost):
@@ -339,15 +139,23 @@ class Patience:
     Parameters
     ----------
     limit : int or inf
-        Epochs without improvement to put up with.
+        Epochs without improvement that are tolerated.
     tol : float
         What counts as improvement.
     higher_is_better : bool
         False for a loss, True for a score.
     best : float, default=None
         Best value so far; the worst possible one by default.
-    count : int, default=0
+    n_without_improvement : int, default=0
         Epochs without improvement so far.
+
+    Attributes
+    ----------
+    best : float
+    n_without_improvement : int
+        0 again when patience has run out.
+    improved : bool
+        Whether the last value was the best so far, by however little.
 
     Examples
     --------
@@ -356,21 +164,30 @@ class Patience:
     [False, False, False, True]
     """
 
-    def __init__(self, limit, tol, higher_is_better, best=None, count=0):
+    def __init__(
+        self,
+        limit: float,
+        tol: float,
+        higher_is_better: bool,
+        best: float | None = None,
+        n_without_improvement: int = 0,
+    ):
         self.limit = limit
         self.tol = tol
         self.sign = 1.0 if higher_is_better else -1.0
-        self.best = -self.sign * np.inf if best is None else best
-        self.count = count
+        self.best = -self.sign * inf if best is None else best
+        self.n_without_improvement = n_without_improvement
+        self.improved = False
 
-    def update(self, value):
+    def update(self, value: float) -> bool:
         """Take in the epoch's value; True when patience has run out."""
         signed, best = self.sign * value, self.sign * self.best
-        self.count = self.count + 1 if signed < best + self.tol else 0
+        no_better = signed < best + self.tol
+        self.n_without_improvement = self.n_without_improvement + 1 if no_better else 0
         self.improved = signed > best
         if self.improved:
             self.best = value
-        if self.count > self.limit:
-            self.count = 0
+        if self.n_without_improvement > self.limit:
+            self.n_without_improvement = 0
             return True
         return False

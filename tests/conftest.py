@@ -48,7 +48,7 @@ def memory_for_copies(request, monkeypatch):
     # The one private constant that tests change: the smallest X to exceed it would
     # take longer than all of them.
     if request.param != "copied":
-        monkeypatch.setattr("sknet.training.COPIED_BYTES", 0)
+        monkeypatch.setattr("sknet.batches.COPIED_BYTES", 0)
 
 
 # -- surroundings ----------------------------------------------------------------------

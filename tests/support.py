@@ -48,7 +48,7 @@ unconverged = pytest.mark.filterwarnings("ignore:lbfgs stopped after")
 short = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 # How the warning about parameters that do nothing begins.
-NO_EFFECT = "Without effect"
+NO_EFFECT = "These parameters have no effect"
 
 
 def network(solver="adam", **parameters):

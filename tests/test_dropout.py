@@ -7,11 +7,10 @@ from scipy import sparse
 
 from sknet.activations import ACTIVATIONS
 from sknet.backprop import Objective
-from sknet.dropout import Dropout, ThinnedObjective, random_mask
+from sknet.dropout import Dropout, DropoutObjective, random_mask
 from sknet.gradient_check import numerical_gradient
-from sknet.losses import LOSSES
+from sknet.losses import LOSSES, ClassTargets
 from sknet.network import Network, count_parameters, prepend_ones
-from sknet.training import targets
 from support import (
     assert_same_fit,
     assert_same_weights,
@@ -27,7 +26,8 @@ def problem(activation="tanh", loss="softmax", alpha=0.3, dtype=np.float64):
     theta = rng.normal(size=count_parameters(n_units)).astype(dtype)
     network = Network(n_units, ACTIVATIONS[activation], theta)
     X1 = prepend_ones(rng.normal(size=(12, 4)).astype(dtype))
-    batch = X1, targets(np.arange(12) % 3, 3, dtype), rng.rand(12).astype(dtype) + 0.5
+    Y = ClassTargets(np.arange(12) % 3, 3, dtype)[:]
+    batch = X1, Y, rng.rand(12).astype(dtype) + 0.5
     return Objective(network, LOSSES[loss], alpha), batch
 
 
@@ -80,7 +80,7 @@ def test_the_gradient_is_that_of_the_thinned_network(
     objective, batch = problem(activation, loss)
     rng = np.random.default_rng(0)
     state = rng.bit_generator.state
-    thinned = ThinnedObjective(objective, dropout, input_dropout, rng)
+    thinned = DropoutObjective(objective, dropout, input_dropout, rng)
     network = objective.network
 
     def cost_of_the_thinned():
@@ -104,7 +104,7 @@ def test_the_gradient_is_that_of_the_thinned_network(
 
 def test_the_cost_is_that_of_the_whole_network():
     objective, batch = problem()
-    thinned = ThinnedObjective(objective, [0.5, 0.5], 0.5, np.random.default_rng(0))
+    thinned = DropoutObjective(objective, [0.5, 0.5], 0.5, np.random.default_rng(0))
     for _ in range(3):
         cost, _ = thinned.value_and_grad(*batch)
         assert cost == objective.value_and_grad(*batch)[0]
@@ -114,7 +114,7 @@ def test_the_cost_is_that_of_the_whole_network():
 def test_the_gradient_of_a_linear_network_is_right_on_average():
     """E[mask x] = x, so that one layer's thinned scores have the whole one's mean."""
     objective, (X1, *_) = problem("identity")
-    thinned = ThinnedObjective(objective, [0.5, 0.2], 0.3, np.random.default_rng(0))
+    thinned = DropoutObjective(objective, [0.5, 0.2], 0.3, np.random.default_rng(0))
     whole = objective.network.forward(X1).copy()
     total = np.zeros_like(whole)
     n = 4000
@@ -126,7 +126,7 @@ def test_the_gradient_of_a_linear_network_is_right_on_average():
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
 def test_inputs_are_left_out_but_never_the_ones(container):
     objective, _ = problem()
-    thinned = ThinnedObjective(objective, [0.0, 0.0], 0.25, np.random.default_rng(0))
+    thinned = DropoutObjective(objective, [0.0, 0.0], 0.25, np.random.default_rng(0))
     X = np.random.RandomState(0).rand(1000, 4) + 1
     X1 = prepend_ones(container(X))
     before = X1.copy()

@@ -8,13 +8,24 @@ from sklearn.neural_network import MLPClassifier
 
 from sknet import ScratchMLPClassifier
 from sknet.activations import ACTIVATIONS
-from sknet.custom_activations import activation_of
-from sknet.initializers import GLOROT, INITIALIZERS, inputs_of_layers, second_moment
+from sknet.custom_activations import activation_of, from_functions
+from sknet.initializers import (
+    INITIALIZERS,
+    drawn_by_glorot,
+    inputs_of_layers,
+    second_moment,
+)
 from sknet.network import prepend_ones
 
 FAN_IN, FAN_OUT = 300, 100
+GLOROT = ("identity", "logistic", "tanh", "relu")
 NEW = sorted(set(ACTIVATIONS) - set(GLOROT))
-SINE = (np.sin, np.cos, True)
+SINE = from_functions(np.sin, np.cos, needs_input=True)
+
+
+def of(name):
+    """The activation of that name; what is one already, or None, stays as it is."""
+    return ACTIVATIONS[name] if isinstance(name, str) else name
 
 
 def symmetric_uniform(bound):
@@ -43,7 +54,7 @@ COEFFICIENTS = [
 @pytest.mark.parametrize(("name", "activation", "distribution"), COEFFICIENTS)
 def test_coefficients_have_their_distribution(name, activation, distribution):
     rng = np.random.RandomState(0)
-    coef, intercept = INITIALIZERS[name](rng, FAN_IN, FAN_OUT, activation)
+    coef, intercept = INITIALIZERS[name](rng, FAN_IN, FAN_OUT, of(activation))
     assert coef.shape == (FAN_IN, FAN_OUT)
     assert intercept.shape == (FAN_OUT,)
     assert coef.dtype == intercept.dtype == np.float64
@@ -63,14 +74,14 @@ def test_uniform_biases_have_the_distribution_of_the_coefficients(
 ):
     rng = np.random.RandomState(0)
     biases = np.concatenate(
-        [INITIALIZERS[name](rng, FAN_IN, FAN_OUT, activation)[1] for _ in range(50)]
+        [INITIALIZERS[name](rng, FAN_IN, FAN_OUT, of(activation))[1] for _ in range(50)]
     )
     assert stats.kstest(biases, distribution.cdf).pvalue > 0.01
 
 
 @pytest.mark.parametrize("name", ["he", "lecun"])
 def test_normal_initializers_start_with_biases_of_0(name):
-    _, intercept = INITIALIZERS[name](np.random.RandomState(0), 5, 4, "relu")
+    _, intercept = INITIALIZERS[name](np.random.RandomState(0), 5, 4, of("relu"))
     assert_array_equal(intercept, 0)
 
 
@@ -86,13 +97,22 @@ def test_second_moment_is_that_of_normal_inputs(activation):
         return a[0] ** 2 * stats.norm.pdf(z)
 
     below, above = integrate.quad(integrand, -12, 0), integrate.quad(integrand, 0, 12)
-    assert second_moment(activation) == pytest.approx(below[0] + above[0], rel=1e-3)
+    assert second_moment(of(activation)) == pytest.approx(below[0] + above[0], rel=1e-3)
 
 
 def test_each_layer_is_matched_to_what_it_reads():
-    assert inputs_of_layers(["gelu", "relu", SINE]) == [None, "gelu", "relu", SINE]
+    gelu, relu, logistic, mish = map(of, ("gelu", "relu", "logistic", "mish"))
+    assert inputs_of_layers([gelu, relu, SINE]) == [None, gelu, relu, SINE]
     # The first layer of MLPClassifier is drawn like the others.
-    assert inputs_of_layers(["logistic", "mish"]) == ["logistic", "logistic", "mish"]
+    assert inputs_of_layers([logistic, mish]) == [logistic, logistic, mish]
+    assert inputs_of_layers([None]) == [None, None]  # a linear model of X
+
+
+def test_the_four_of_mlpclassifier_are_drawn_by_glorot():
+    assert {name for name in ACTIVATIONS if drawn_by_glorot(of(name))} == set(GLOROT)
+    assert not drawn_by_glorot(None)
+    # Functions of the user's own are of unknown scale, whatever they compute.
+    assert not drawn_by_glorot(from_functions(np.tanh, lambda a: 1 - a**2, False))
 
 
 def variances(activation, n_layers=10, n_units=256):
@@ -155,6 +175,6 @@ def test_auto_draws_what_mlpclassifier_draws(activation):
     ).partial_fit(X, y, classes=[0, 1, 2])
     rng = np.random.RandomState(7)
     for coef, intercept in zip(mlp.coefs_, mlp.intercepts_, strict=True):
-        ours = INITIALIZERS["auto"](rng, *coef.shape, activation)
+        ours = INITIALIZERS["auto"](rng, *coef.shape, of(activation))
         assert_array_equal(ours[0], coef)
         assert_array_equal(ours[1], intercept)

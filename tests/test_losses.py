@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import (
     expit,
     log_expit,
@@ -13,7 +13,7 @@ from scipy.special import (
 )
 from sklearn.metrics import log_loss
 
-from sknet.losses import LOSSES
+from sknet.losses import LOSSES, ClassTargets
 
 LINK = {"softmax": lambda z: softmax(z, axis=0), "logistic": expit}
 LOG_LINK = {"softmax": lambda z: log_softmax(z, axis=0), "logistic": log_expit}
@@ -143,3 +143,59 @@ def test_log_inverse_link_is_exact_where_the_probability_underflows(name, dtype)
         expected = LOG_LINK[name](before.astype(np.float64))
         assert_allclose(log_h, expected, rtol=8 * eps, atol=8 * eps)
         assert_allclose(z, before, rtol=0)  # a log leaves its input as it is
+
+
+# -- targets ---------------------------------------------------------------------------
+
+
+@both_dtypes
+@pytest.mark.parametrize(
+    "rows", [slice(None), slice(1, 3), np.array([3, 0, 3])], ids=str
+)
+def test_a_class_is_a_one_in_its_row(dtype, rows):
+    y = np.array([2, 0, 1, 2])
+    Y = ClassTargets(y, 3, dtype)[rows]
+    assert Y.dtype == dtype
+    assert_array_equal(Y, np.eye(3)[:, y[rows]])
+
+
+@both_dtypes
+@pytest.mark.parametrize(
+    "rows", [slice(None), slice(1, 3), np.array([3, 0, 3])], ids=str
+)
+def test_one_output_stands_for_the_second_of_two_classes(dtype, rows):
+    y = np.array([0, 1, 1, 0])
+    Y = ClassTargets(y, 1, dtype)[rows]
+    assert Y.dtype == dtype
+    assert_array_equal(Y, [y[rows]])
+
+
+@both_dtypes
+@pytest.mark.parametrize(
+    "rows", [slice(None), slice(1, 3), np.array([3, 0, 3])], ids=str
+)
+def test_each_label_has_an_output(dtype, rows):
+    labels = np.array([[0, 1], [1, 1], [0, 0], [1, 0]], dtype=bool)
+    Y = ClassTargets(labels, 2, dtype)[rows]
+    assert Y.dtype == dtype
+    assert_array_equal(Y, labels[rows].T)
+    Y *= 0  # the labels are only read
+    assert labels.sum() == 4
+
+
+@pytest.mark.parametrize("smoothing", [0.1, 0.5])
+@pytest.mark.parametrize("n_outputs", [3, 10])
+def test_smoothed_classes_are_a_distribution_around_the_same_class(
+    smoothing, n_outputs
+):
+    y = np.arange(n_outputs)
+    Y = ClassTargets(y, n_outputs, smoothing=smoothing)[:]
+    assert_allclose(Y.sum(axis=0), 1, rtol=1e-15)
+    assert_allclose(Y[y != y[:, np.newaxis]], smoothing / n_outputs)
+    assert_array_equal(Y.argmax(axis=0), y)
+
+
+def test_a_smoothed_label_is_as_far_from_0_as_from_1():
+    for y, n_outputs in (np.array([0, 1]), 1), (np.array([[False], [True]]), 1):
+        Y = ClassTargets(y, n_outputs, smoothing=0.2)[:]
+        assert_allclose(Y, [[0.1, 0.9]])

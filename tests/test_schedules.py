@@ -17,7 +17,7 @@ from sknet.schedules import (
     Adaptive,
     Constant,
     InverseScaling,
-    OfProgress,
+    ByFraction,
     ReduceOnPlateau,
     cosine,
     needs_length,
@@ -203,19 +203,19 @@ def test_other_schedules_do_not_mind_waiting(schedule):
 
 def test_progress_is_counted_in_steps():
     fractions = []
-    schedule = OfProgress(0.5, lambda f: fractions.append(f) or 1 + f, n_total=8)
+    schedule = ByFraction(0.5, lambda f: fractions.append(f) or 1 + f, n_total=8)
     rates = [schedule(n_seen=999, n_steps=k) for k in range(8)]
     assert fractions == [k / 8 for k in range(8)]
     assert rates == [0.5 * (1 + k / 8) for k in range(8)]
     assert schedule(0, n_steps=100) == 0.5 * 2  # never beyond the whole
     assert schedule.on_plateau() is False
-    later = OfProgress(0.5, schedule.factor, n_total=8, n_before=3)
+    later = ByFraction(0.5, schedule.factor, n_total=8, n_before=3)
     assert [later(0, n_steps=k) for k in range(5)] == rates[3:]
 
 
 @pytest.mark.parametrize("value", [0, 1, 0.5, True, np.float32(0.5), np.int64(2)])
 def test_a_factor_may_be_any_number(value):
-    rate = OfProgress(0.1, lambda fraction: value, n_total=4)(0)
+    rate = ByFraction(0.1, lambda fraction: value, n_total=4)(0)
     assert rate == 0.1 * float(value)
     assert type(rate) is float  # a NumPy scalar could change the dtype of the step
 
@@ -225,7 +225,7 @@ BAD_FACTORS = [np.nan, np.inf, -np.inf, -1e-9, None, "1", 1j, np.ones(1), [1.0]]
 
 @pytest.mark.parametrize("value", BAD_FACTORS, ids=repr)
 def test_a_factor_that_is_none_is_named_with_its_fraction(value):
-    schedule = OfProgress(0.1, lambda fraction: value, n_total=4)
+    schedule = ByFraction(0.1, lambda fraction: value, n_total=4)
     with pytest.raises(ValueError, match=r"the fraction 0\.75 of") as error:
         schedule(0, n_steps=3)
     assert f"returned {value!r} for" in str(error.value)

@@ -1,204 +1,23 @@
-"""Batches hold every sample once, steps stay whole, and patience is MLPClassifier's."""
+"""An epoch is one step a batch, Ctrl-C waits for a whole one, patience runs out."""
 
 import signal
 import threading
-import tracemalloc
-from unittest import mock
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy import sparse
 from scipy.special import expit, softmax
 from sklearn.metrics import log_loss
-from sklearn.utils import shuffle
 
-from sknet import training
+from sknet._interrupts import InterruptedAfterStep
 from sknet.activations import ACTIVATIONS
 from sknet.backprop import Objective
-from sknet.losses import LOSSES
+from sknet.batches import Batches
+from sknet.losses import LOSSES, ClassTargets
 from sknet.network import Network, count_parameters, prepend_ones
 from sknet.optimizers import SGD, Adam
 from sknet.schedules import Constant, InverseScaling
-from sknet.training import Minibatches, Patience, train
-
-BATCH_SIZE = 5
-SIZES = [1, 2, BATCH_SIZE - 1, BATCH_SIZE, BATCH_SIZE + 1, 3 * BATCH_SIZE - 2]
-
-# -- batches ---------------------------------------------------------------------------
-
-
-def numbered(n_samples, n_features=2):
-    """Samples whose first feature, weight and class all tell their number."""
-    numbers = np.arange(n_samples)
-    X = np.random.RandomState(0).normal(size=(n_samples, n_features))
-    X[:, 0] = numbers
-    return X, numbers % 3, 0.5 + numbers
-
-
-def as_memmap(X, tmp_path):
-    mapped = np.memmap(tmp_path / "X", X.dtype, mode="w+", shape=X.shape)
-    mapped[:] = X
-    return mapped
-
-
-def epochs(batches, n_epochs=1):
-    """All batches of some epochs as copies: (X, Y, weights), samples as rows."""
-    served = []
-    for _ in range(n_epochs):
-        for X1, Y, w in batches:
-            X1 = X1.toarray() if sparse.issparse(X1) else X1.copy()
-            assert_array_equal(X1[0], 1)
-            served.append((X1[1:].T, Y.T.copy(), None if w is None else w.copy()))
-    return served
-
-
-def numbers_served(served):
-    return [X[:, 0].astype(int).tolist() for X, _, _ in served]
-
-
-@pytest.mark.parametrize("n_samples", SIZES)
-@pytest.mark.parametrize("rng", [None, 0])
-@pytest.mark.parametrize("storage", ["dense", "large", "sparse", "memmap"])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_an_epoch_serves_every_sample_once_with_its_own(
-    n_samples, rng, storage, dtype, tmp_path
-):
-    X, y, w = numbered(n_samples)
-    rng = None if rng is None else np.random.RandomState(rng)
-    given = {"sparse": sparse.csr_matrix(X), "memmap": as_memmap(X, tmp_path)}
-    copied = 0 if storage == "large" else 2**25
-    with mock.patch.object(training, "COPIED_BYTES", copied):
-        batches = Minibatches(
-            given.get(storage, X),
-            y,
-            3,
-            w,
-            batch_size=BATCH_SIZE,
-            dtype=dtype,
-            rng=rng,
-        )
-        served = [epochs(batches) for _ in range(3)]
-    for epoch in served:
-        sizes = [len(batch[0]) for batch in epoch]
-        assert sum(sizes) == n_samples
-        assert set(sizes[:-1]) <= {BATCH_SIZE}  # only the last one may be shorter
-        X_seen, Y_seen, w_seen = map(np.concatenate, zip(*epoch, strict=True))
-        assert X_seen.dtype == Y_seen.dtype == dtype
-        numbers = X_seen[:, 0].astype(int)
-        assert sorted(numbers) == list(range(n_samples))
-        assert_array_equal(X_seen, X[numbers].astype(dtype))
-        assert_array_equal(Y_seen, np.eye(3)[y[numbers]])
-        assert_array_equal(w_seen, w[numbers])
-        if rng is None:
-            assert numbers.tolist() == list(range(n_samples))
-
-
-@pytest.mark.parametrize("container", [sparse.csr_matrix, sparse.csr_array])
-def test_sparse_batches_stay_sparse(container):
-    X, y, _ = numbered(12)
-    batches = Minibatches(
-        container(X), y, 3, batch_size=5, rng=np.random.RandomState(0)
-    )
-    assert all(sparse.issparse(X1) for X1, _, _ in batches)
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("batch_size", [37, 10_000])
-@pytest.mark.parametrize("shuffled", [False, True])
-def test_where_x_lives_moves_no_bit(dtype, batch_size, shuffled, tmp_path):
-    """2 MB of samples: more than is gathered at once."""
-    X, y, w = numbered(3000, 90)
-    X[X < -1] = 0
-
-    def served(X, copied=2**25):
-        rng = np.random.RandomState(0) if shuffled else None
-        with mock.patch.object(training, "COPIED_BYTES", copied):
-            batches = Minibatches(
-                X, y, 3, w, batch_size=batch_size, dtype=dtype, rng=rng
-            )
-            return epochs(batches, n_epochs=2)
-
-    expected = served(X)
-    sizes = [len(batch[0]) for batch in expected]
-    assert set(sizes) == {min(batch_size, 3000), 3000 % batch_size}
-    for others in [
-        served(X, copied=0),
-        served(np.asfortranarray(X)),
-        served(as_memmap(X, tmp_path)),
-        served(sparse.csr_matrix(X)),
-    ]:
-        for batch, other in zip(expected, others, strict=True):
-            for ours, theirs in zip(batch, other, strict=True):
-                assert_array_equal(ours, theirs)
-                assert ours.dtype == theirs.dtype
-
-
-def test_samples_are_shuffled_as_scikit_learn_does():
-    X, y, w = numbered(13)
-    batches = Minibatches(X, y, 3, w, batch_size=4, rng=np.random.RandomState(5))
-    rng, order = np.random.RandomState(5), np.arange(13)
-    for _ in range(4):
-        order = shuffle(order, random_state=rng)  # of the order of the last epoch
-        expected = [order[i : i + 4].tolist() for i in range(0, 13, 4)]
-        assert numbers_served(epochs(batches)) == expected
-
-
-@pytest.mark.parametrize("batch_size", [4, 13, None])
-def test_an_epoch_takes_one_shuffle_from_the_random_stream(batch_size):
-    """Also where one batch holds all samples, whose order does not matter."""
-    X, y, _ = numbered(13)
-    rng, reference = np.random.RandomState(5), np.random.RandomState(5)
-    epochs(Minibatches(X, y, 3, batch_size=batch_size, rng=rng), n_epochs=2)
-    for _ in range(2):
-        shuffle(np.arange(13), random_state=reference)
-    assert rng.randint(2**31) == reference.randint(2**31)
-
-
-def test_a_later_day_goes_on_in_the_order_of_the_last():
-    X, y, _ = numbered(13)
-    straight = epochs(
-        Minibatches(X, y, 3, batch_size=4, rng=np.random.RandomState(5)), n_epochs=4
-    )
-    rng, order, interrupted = np.random.RandomState(5), None, []
-    for _ in range(2):
-        batches = Minibatches(X, y, 3, batch_size=4, rng=rng, order=order)
-        interrupted += epochs(batches, n_epochs=2)
-        order = batches.order
-    assert numbers_served(interrupted) == numbers_served(straight)
-
-
-def test_targets_of_two_classes_and_of_labels():
-    X, _, _ = numbered(4)
-    ((_, binary, _),) = Minibatches(X, np.array([0, 1, 1, 0]), n_outputs=1)
-    assert_array_equal(binary, [[0, 1, 1, 0]])
-    labels = np.array([[0, 1], [1, 1], [0, 0], [1, 0]], dtype=bool)
-    ((_, Y, weights),) = Minibatches(X, labels, n_outputs=2, dtype=np.float32)
-    assert_array_equal(Y, labels.T)
-    assert binary.dtype == np.float64
-    assert Y.dtype == np.float32
-    assert weights is None
-
-
-@pytest.mark.parametrize("storage", ["large", "memmap", "view of a memmap"])
-def test_large_samples_are_not_copied_as_a_whole(storage, tmp_path):
-    X = np.random.RandomState(0).normal(size=(20_000, 100))  # 16 MB
-    y = np.arange(20_000) % 3
-    if storage != "large":
-        X = as_memmap(X, tmp_path)
-    if storage == "view of a memmap":
-        X = np.asarray(X)[:]
-    rng = np.random.RandomState(0)
-    with mock.patch.object(training, "COPIED_BYTES", 2**20):
-        tracemalloc.start()
-        try:
-            for _ in Minibatches(X, y, 3, batch_size=100, rng=rng):
-                pass
-            peak = tracemalloc.get_traced_memory()[1]
-        finally:
-            tracemalloc.stop()
-    assert peak < X.nbytes / 3
-
+from sknet.training import Patience, train
 
 # -- the loop --------------------------------------------------------------------------
 
@@ -221,8 +40,8 @@ def problem(n_samples=12, loss="softmax", activation="tanh", alpha=0.0, weighted
 
 
 def batches_of(objective, X, y, w=None, batch_size=None, rng=None):
-    n_outputs = objective.network.n_units[-1]
-    return Minibatches(X, y, n_outputs, w, batch_size=batch_size, rng=rng)
+    targets = ClassTargets(y, objective.network.n_units[-1])
+    return Batches(X, targets, w, batch_size=batch_size, rng=rng)
 
 
 def started(optimizer, objective):
@@ -409,6 +228,13 @@ class BatchesThenCtrlC:
         press_ctrl_c()
 
 
+def first_epoch(objective, X, y, optimizer=None):
+    """The first of some epochs of three steps."""
+    batches = batches_of(objective, X, y, batch_size=4)
+    optimizer = started(optimizer or Adam(), objective)
+    return next(train(objective, optimizer, Constant(0.1), batches))
+
+
 @pytest.mark.usefixtures("_python_handles_ctrl_c")
 @pytest.mark.parametrize("during", ["gradient", "step"])
 def test_ctrl_c_waits_for_the_end_of_the_step(monkeypatch, during):
@@ -416,16 +242,21 @@ def test_ctrl_c_waits_for_the_end_of_the_step(monkeypatch, during):
     if during == "gradient":
         interfere(monkeypatch, objective, 2, press_ctrl_c)
     optimizer = Adam() if during == "gradient" else InterruptedAdam()
-    generator = train(
-        objective,
-        started(optimizer, objective),
-        Constant(0.1),
-        batches_of(objective, X, y, batch_size=4),
-    )
-    with pytest.raises(KeyboardInterrupt):
-        next(generator)
+    with pytest.raises(InterruptedAfterStep):
+        first_epoch(objective, X, y, optimizer)
     assert_array_equal(objective.network.theta, after_steps(2, 4, Adam()))
     assert optimizer.state["t"] == 2
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.usefixtures("_python_handles_ctrl_c")
+def test_ctrl_c_pressed_twice_in_a_step_does_not_wait(monkeypatch):
+    objective, X, y, _ = problem()
+    interfere(monkeypatch, objective, 2, lambda cost: press_ctrl_c(press_ctrl_c(cost)))
+    with pytest.raises(KeyboardInterrupt) as interrupt:
+        first_epoch(objective, X, y)
+    assert not isinstance(interrupt.value, InterruptedAfterStep)
+    assert_array_equal(objective.network.theta, after_steps(1, 4, Adam()))
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
@@ -434,7 +265,7 @@ def test_ctrl_c_after_the_last_step_is_not_forgotten():
     objective, X, y, _ = problem()
     batches = BatchesThenCtrlC(batches_of(objective, X, y, batch_size=4))
     generator = train(objective, started(Adam(), objective), Constant(0.1), batches)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(InterruptedAfterStep):
         next(generator)
     assert_array_equal(objective.network.theta, after_steps(3, 4, Adam()))
 
@@ -443,72 +274,63 @@ def test_ctrl_c_after_the_last_step_is_not_forgotten():
 def test_ctrl_c_is_not_forgotten_over_a_cost_that_is_not_finite(monkeypatch):
     objective, X, y, _ = problem()
     interfere(monkeypatch, objective, 2, lambda cost: press_ctrl_c(np.nan))
-    generator = train(
-        objective,
-        started(Adam(), objective),
-        Constant(0.1),
-        batches_of(objective, X, y, batch_size=4),
-    )
-    with pytest.raises(KeyboardInterrupt):
-        next(generator)
+    with pytest.raises(InterruptedAfterStep):
+        first_epoch(objective, X, y)
 
 
 @pytest.mark.usefixtures("_python_handles_ctrl_c")
-def test_ctrl_c_is_held_during_an_epoch_only(monkeypatch):
+def test_between_two_epochs_ctrl_c_is_not_held():
     objective, X, y, _ = problem()
-    handlers = []
-
-    def look(cost):
-        handlers.append(signal.getsignal(signal.SIGINT))
-        return cost
-
-    interfere(monkeypatch, objective, 2, look)
     for _ in train(
         objective,
         started(SGD(), objective),
         Constant(0.1),
         batches_of(objective, X, y, batch_size=4),
     ):
-        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        with pytest.raises(KeyboardInterrupt):
+            press_ctrl_c()
         break
-    assert handlers[0] is not signal.default_int_handler
-    with pytest.raises(KeyboardInterrupt):
-        press_ctrl_c()
 
 
 @pytest.mark.usefixtures("_python_handles_ctrl_c")
-def test_an_error_in_an_epoch_gives_ctrl_c_back(monkeypatch):
-    objective, X, y, _ = problem()
-    interfere(monkeypatch, objective, 1, lambda cost: 1 / 0)
-    batches = batches_of(objective, X, y)
-    with pytest.raises(ZeroDivisionError):
-        next(train(objective, started(SGD(), objective), Constant(0.1), batches))
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-
-
-@pytest.mark.usefixtures("_python_handles_ctrl_c")
-def test_a_program_that_handles_ctrl_c_itself_goes_on_doing_so(monkeypatch):
+def test_a_program_that_handles_ctrl_c_itself_hears_of_it_after_the_step(monkeypatch):
     heard = []
 
     def own_handler(signum, frame):
-        heard.append(signum)
+        heard.append((signum, objective.network.theta.copy()))
 
     signal.signal(signal.SIGINT, own_handler)
     objective, X, y, _ = problem()
     interfere(monkeypatch, objective, 2, press_ctrl_c)
-    batches = batches_of(objective, X, y, batch_size=4)
-    next(train(objective, started(Adam(), objective), Constant(0.1), batches))
-    assert heard == [signal.SIGINT]
+    first_epoch(objective, X, y)
+    ((signum, theta),) = heard
+    assert signum == signal.SIGINT
+    assert_array_equal(theta, after_steps(2, 4, Adam()))
     assert signal.getsignal(signal.SIGINT) is own_handler
     assert_array_equal(objective.network.theta, after_steps(3, 4, Adam()))
 
 
 @pytest.mark.usefixtures("_python_handles_ctrl_c")
+@pytest.mark.parametrize(
+    ("raised", "arrives"),
+    [(KeyboardInterrupt, InterruptedAfterStep), (SystemExit, SystemExit)],
+)
+def test_what_the_programs_handler_raises_ends_training(monkeypatch, raised, arrives):
+    def own_handler(signum, frame):
+        raise raised
+
+    signal.signal(signal.SIGINT, own_handler)
+    objective, X, y, _ = problem()
+    interfere(monkeypatch, objective, 2, press_ctrl_c)
+    with pytest.raises(arrives):
+        first_epoch(objective, X, y)
+    assert_array_equal(objective.network.theta, after_steps(2, 4, Adam()))
+
+
+@pytest.mark.usefixtures("_python_handles_ctrl_c")
 def test_a_thread_that_cannot_hear_ctrl_c_trains_all_the_same():
     objective, X, y, _ = problem()
-    batches = batches_of(objective, X, y, batch_size=4)
-    generator = train(objective, started(Adam(), objective), Constant(0.1), batches)
-    thread = threading.Thread(target=next, args=(generator,))
+    thread = threading.Thread(target=first_epoch, args=(objective, X, y))
     thread.start()
     thread.join()
     assert_array_equal(objective.network.theta, after_steps(3, 4, Adam()))
@@ -520,7 +342,7 @@ def test_a_thread_that_cannot_hear_ctrl_c_trains_all_the_same():
 def mlpclassifiers_rule(values, limit, tol, higher_is_better):
     """Whether `MLPClassifier` stops, or lowers an adaptive rate, after each value."""
     best = -np.inf if higher_is_better else np.inf
-    count, stops = 0, []
+    n_worse, stops = 0, []
     for value in values:
         if higher_is_better:
             worse = value < best + tol
@@ -528,10 +350,10 @@ def mlpclassifiers_rule(values, limit, tol, higher_is_better):
         else:
             worse = value > best - tol
             best = min(best, value)
-        count = count + 1 if worse else 0
-        stops.append(count > limit)
-        if count > limit:
-            count = 0
+        n_worse = n_worse + 1 if worse else 0
+        stops.append(n_worse > limit)
+        if n_worse > limit:
+            n_worse = 0
     return stops, best
 
 
@@ -592,14 +414,14 @@ def test_improved_marks_each_new_best(higher_is_better):
 
 
 @both_directions
-def test_patience_goes_on_from_its_best_and_count(higher_is_better):
+def test_patience_goes_on_from_what_it_knows(higher_is_better):
     values = np.random.RandomState(0).normal(size=60)
     whole = Patience(3, 0.01, higher_is_better)
     expected = [whole.update(value) for value in values]
-    best, count, stops = None, 0, []
+    best, n_worse, stops = None, 0, []
     for part in np.split(values, [7, 8, 30]):
-        patience = Patience(3, 0.01, higher_is_better, best, count)
+        patience = Patience(3, 0.01, higher_is_better, best, n_worse)
         stops += [patience.update(value) for value in part]
-        best, count = patience.best, patience.count
+        best, n_worse = patience.best, patience.n_without_improvement
     assert stops == expected
     assert any(expected)

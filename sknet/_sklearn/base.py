@@ -100,9 +100,13 @@ class NetworkEstimator(CallbackSupportMixin, FittedNetwork, NetworkParameters):
         """Name of the outputs' link."""
         raise NotImplementedError
 
-    def _targets(self, y: NDArray[Any]) -> NDArray[Any]:
-        """Y of encoded y, shape (n_outputs, n_samples)."""
+    def _targets(self, y: NDArray[Any]) -> Any:
+        """What Y of encoded y is read from, ``[rows]``, to validate on."""
         raise NotImplementedError
+
+    def _training_targets(self, y: NDArray[Any]) -> Any:
+        """The same to train on."""
+        return self._targets(y)
 
     @property
     def _loss(self) -> Loss:

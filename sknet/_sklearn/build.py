@@ -16,13 +16,14 @@ from sknet._sklearn.architecture import layer_dropout
 from sknet._sklearn.state import TrainingState
 from sknet._sklearn.validation import Samples
 from sknet.backprop import Objective
+from sknet.batches import Batches
 from sknet.custom_activations import activation_of
-from sknet.dropout import ThinnedObjective
+from sknet.dropout import DropoutObjective
 from sknet.initializers import INITIALIZERS, inputs_of_layers
 from sknet.network import Network
 from sknet.optimizers import SGD, Adam, AdamW
-from sknet.schedules import FACTORS, SCHEDULES, Constant, OfProgress, needs_length
-from sknet.training import Minibatches, Patience
+from sknet.schedules import FACTORS, SCHEDULES, ByFraction, Constant, needs_length
+from sknet.training import Patience
 
 if TYPE_CHECKING:
     from sknet._sklearn.base import NetworkEstimator
@@ -94,7 +95,6 @@ class Ingredients:
         self.streams = ChildStreams(state.rng, state.streams)
         self.batches = batches_of(estimator, state, samples, self.streams)
         self.objective = objective_of(estimator, state, samples, self.streams)
-        self.objective.keep(self.batches.same_X1)
         self.schedule = schedule_of(estimator, state, self.batches)
         self.optimizer = optimizer_of(estimator, self.objective.network)
         self.optimizer.init(state.theta, state.optimizer)
@@ -104,13 +104,13 @@ class Ingredients:
             estimator.tol,
             higher_is_better=self.by_score,
             best=state.best_score if self.by_score else state.best_cost,
-            count=state.n_without_improvement,
+            n_without_improvement=state.n_without_improvement,
         )
 
     def is_impatient(self, cost: float, score: float | None) -> bool:
         """Whether patience, and with it training, has come to its end."""
         impatient = self.patience.update(score if self.by_score else cost)
-        self.schedule.on_wait(self.patience.count)
+        self.schedule.on_wait(self.patience.n_without_improvement)
         return impatient and not self.schedule.on_plateau()
 
     def memory(self) -> dict[str, Any]:
@@ -120,7 +120,7 @@ class Ingredients:
             "optimizer": self.optimizer.state,
             "order": self.batches.order,
             "best_cost": None if self.by_score else self.patience.best,
-            "n_without_improvement": self.patience.count,
+            "n_without_improvement": self.patience.n_without_improvement,
             "n_lowered": self.schedule.n_lowered,
         }
 
@@ -129,8 +129,11 @@ def draw_weights(estimator: NetworkEstimator, state: TrainingState) -> None:
     """Draw the weights of a network that has none yet."""
     network = network_of(state)
     initializer = INITIALIZERS[estimator.weight_init]
-    # scikit-learn lets the activation set the scale of a linear model too.
-    inputs = inputs_of_layers(state.activations or [estimator.activation])
+    hidden = state.activations
+    if not hidden and isinstance(estimator.activation, str):
+        # scikit-learn lets it set the scale of a linear model too
+        hidden = [estimator.activation]
+    inputs = inputs_of_layers([activation_of(layer) for layer in hidden] or [None])
     for W, activation in zip(network.weights, inputs, strict=False):
         fan_out, fan_in = W.shape[0], W.shape[1] - 1
         coef, intercept = initializer(state.rng, fan_in, fan_out, activation)
@@ -161,28 +164,26 @@ def objective_of(
     state: TrainingState,
     samples: Samples,
     streams: ChildStreams,
-) -> Objective | ThinnedObjective:
+) -> Objective | DropoutObjective:
     """Cost and gradient to train by, with dropout if asked for."""
     objective = whole_objective_of(estimator, state, samples)
     dropout = layer_dropout(estimator.dropout, len(state.activations))
     if not any(dropout) and not estimator.input_dropout:
         return objective
-    return ThinnedObjective(
+    return DropoutObjective(
         objective, dropout, estimator.input_dropout, streams["dropout"]
     )
 
 
 def whole_batch_of(
     estimator: NetworkEstimator, state: TrainingState, samples: Samples
-) -> Minibatches:
+) -> Batches:
     """All samples in one batch."""
-    return Minibatches(
+    return Batches(
         samples.X,
-        samples.y,
-        state.n_units[-1],
+        estimator._training_targets(samples.y),
         samples.sample_weight,
         dtype=state.theta.dtype,
-        label_smoothing=estimator.label_smoothing,
     )
 
 
@@ -191,7 +192,7 @@ def batches_of(
     state: TrainingState,
     samples: Samples,
     streams: ChildStreams,
-) -> Minibatches:
+) -> Batches:
     """The training set in the estimator's batches, going on in the order it had."""
     n_samples, batch_size = samples.X.shape[0], estimator.batch_size
     if batch_size == "auto":
@@ -204,13 +205,11 @@ def batches_of(
             stacklevel=2,
         )
     order = state.order
-    return Minibatches(
+    return Batches(
         samples.X,
-        samples.y,
-        state.n_units[-1],
+        estimator._training_targets(samples.y),
         samples.sample_weight,
         dtype=state.theta.dtype,
-        label_smoothing=estimator.label_smoothing,
         batch_size=min(batch_size, n_samples),
         rng=state.rng if estimator.shuffle else None,
         order=None if order is None or len(order) != n_samples else order,
@@ -244,7 +243,7 @@ def _augmentation_of(
 
 
 def schedule_of(
-    estimator: NetworkEstimator, state: TrainingState, batches: Minibatches
+    estimator: NetworkEstimator, state: TrainingState, batches: Batches
 ) -> Constant:
     """Learning rate of a stochastic solver, going on where a checkpoint left it."""
     rate, kind = estimator.learning_rate_init, estimator.learning_rate
@@ -254,7 +253,7 @@ def schedule_of(
             factor = partial(factor, warmup=estimator.warmup)
         n_batches = ceil(batches.n_samples / batches.batch_size)
 
-        return OfProgress(
+        return ByFraction(
             rate, factor, estimator.max_iter * n_batches, state.n_epochs * n_batches
         )
     settings = {

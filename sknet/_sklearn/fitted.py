@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sknet._threads import blas_threads
+from sknet._blas import blas_threads
 from sknet.custom_activations import activation_of
 from sknet.network import Network
 

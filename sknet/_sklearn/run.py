@@ -17,15 +17,16 @@ from numpy.typing import NDArray
 from scipy.optimize import OptimizeResult, minimize
 from sklearn.exceptions import ConvergenceWarning
 
+from sknet._blas import blas_threads
+from sknet._interrupts import InterruptedAfterStep
 from sknet._sklearn.build import Ingredients, whole_batch_of, whole_objective_of
 from sknet._sklearn.progress import progress
 from sknet._sklearn.state import TrainingState, publish
 from sknet._sklearn.tasks import NO_TASKS, FitTasks
 from sknet._sklearn.validation import Samples, ValidationSet
-from sknet._threads import blas_threads
 from sknet.optimizers import norm_of
 from sknet.schedules import needs_length
-from sknet.training import Epoch, StepInterrupted, train
+from sknet.training import Epoch, train
 
 if TYPE_CHECKING:
     from sknet._sklearn.base import NetworkEstimator
@@ -246,15 +247,11 @@ def train_by_steps(run: Run, samples: Samples) -> None:
             if run.end_epoch(epoch, ingredients):
                 break
             run.tasks.begin_epoch()
-    except KeyboardInterrupt as error:
-        if not isinstance(error, StepInterrupted):
-            vars(state).update(ingredients.memory())
-            raise
-        theta[:], run.last_whole = whole, "epoch"
-        state.without_memory()
+    except InterruptedAfterStep:
+        vars(state).update(ingredients.memory())
         raise
-    except BaseException:
-        theta[:] = whole
+    except BaseException:  # theta may be half changed
+        theta[:], run.last_whole = whole, "epoch"
         state.without_memory()
         raise
 
@@ -271,11 +268,9 @@ def minimise_cost(run: Run, samples: Samples) -> None:
     """Train on all samples at once, by SciPy's L-BFGS-B, until it ends."""
     draft, state = run.draft, run.state
     theta = state.theta
-    batches = whole_batch_of(draft, state, samples)
-    (batch,) = batches
+    (batch,) = whole_batch_of(draft, state, samples)
     objective = whole_objective_of(draft, state, samples)
-    objective.keep(batches.same_X1)
-    run.limit_threads(batches.n_samples)
+    run.limit_threads(len(samples.y))
     run.last_whole = "iteration"
     whole = theta.copy()
     cost = grad_norm = None

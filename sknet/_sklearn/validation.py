@@ -138,7 +138,7 @@ class ValidationSet:
         self._judge = estimator._draft()
         vars(self._judge).pop("feature_names_in_", None)
         self._samples = samples
-        self._Y = estimator._targets(samples.y)
+        self._Y = estimator._targets(samples.y)[:]
         self._scorer = None
         if estimator.scoring not in (*estimator._own_scorings, "loss"):
             self._scorer = check_scoring(estimator, estimator.scoring)

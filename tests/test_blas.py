@@ -10,7 +10,7 @@ from numpy.testing import assert_array_equal
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from sknet import ScratchMLPClassifier
-from sknet._threads import blas_threads
+from sknet._blas import blas_threads
 from sknet.backprop import Objective
 from sknet.network import Network
 

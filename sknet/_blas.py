@@ -1,0 +1,300 @@
+"""Matrix products and vector updates, done fast: layouts, blocks, sparse X, threads.
+
+The chapters say what is multiplied; how that is fast on this processor is said here.
+"""
+
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg.blas import daxpy, dscal, saxpy, sscal
+from threadpoolctl import ThreadpoolController
+
+try:
+    from scipy.sparse._sparsetools import csc_matvecs
+except ImportError:  # private: a SciPy to come may lack it
+    csc_matvecs = None
+
+# Multiplications of the largest product that runs on one thread.
+ONE_THREAD_PRODUCT = 2**25
+# Length of the longest vector that OpenBLAS adds on one thread.
+ONE_THREAD_VECTOR = 10_000
+# OpenBLAS's kernels for AVX-512 have faster ways for products of few multiplications.
+SMALL_PRODUCT_KERNELS = {"SkylakeX", "Cooperlake", "SapphireRapids"}
+SMALL_PRODUCT = 10**6
+# Multiplications of a product that is not worth a look at blocks.
+TINY_PRODUCT = SMALL_PRODUCT // 4
+# A block is a whole number of vector registers.
+REGISTERS = 32
+ALL = sys.maxsize
+
+_limited = threading.Lock()
+
+
+def product(W: NDArray[Any], X1: Any, out: NDArray[Any]) -> None:
+    """Write the product W @ X1 into the array ``out``.
+
+    Products of plain arrays are written ``np.dot(a, b, out)`` here: on small matrices
+    that has half the overhead of ``np.matmul``.
+
+    Parameters
+    ----------
+    W : ndarray of shape (n_out, 1 + n_in)
+    X1 : ndarray or sparse matrix of shape (1 + n_in, n_samples)
+        Or without its row of ones, which then are understood.
+    out : ndarray of shape (n_out, n_samples)
+        Contiguous.
+
+    Examples
+    --------
+    >>> W, X1 = np.array([[1.0, 2.0]]), np.array([[1.0, 1.0], [3.0, 4.0]])
+    >>> out = np.empty((1, 2))
+    >>> product(W, X1, out)
+    >>> out
+    array([[7., 9.]])
+    >>> product(W, X1[1:], out)
+    >>> out
+    array([[7., 9.]])
+    """
+    if X1.shape[0] < W.shape[1]:
+        product(W[:, 1:], X1, out)
+        out += W[:, :1]
+    elif not isinstance(X1, np.ndarray):
+        out[...] = W @ X1
+    elif W.size * X1.shape[1] <= TINY_PRODUCT or not _small_products_are_faster():
+        np.dot(W, X1, out)
+    else:
+        size = _product_block(*W.shape, X1.dtype.char, X1.flags.f_contiguous)
+        for block in _blocks(X1.shape[1], size):
+            np.matmul(W, X1[:, block], out=out[:, block])
+
+
+def outer(delta: NDArray[Any], X1: Any, out: NDArray[Any]) -> None:
+    """Write delta @ X1.T into the array ``out``.
+
+    Parameters
+    ----------
+    delta : ndarray of shape (n_out, n_samples)
+    X1 : ndarray or sparse matrix of shape (1 + n_in, n_samples)
+    out : ndarray of shape (n_out, 1 + n_in)
+        Contiguous, or the transpose of a contiguous array.
+
+    Examples
+    --------
+    >>> out = np.empty((1, 2))
+    >>> outer(np.array([[1.0, 2.0]]), np.array([[1.0, 1.0], [3.0, 4.0]]), out)
+    >>> out
+    array([[ 3., 11.]])
+    """
+    if type(X1) is not np.ndarray:
+        X1 = getattr(X1, "by_sample", X1)
+    if not isinstance(X1, np.ndarray):
+        sparse_product(X1, delta.T, out=out.T)
+    elif not out.flags.c_contiguous:
+        np.dot(X1, delta.T, out.T)
+    elif out.size * X1.shape[1] <= TINY_PRODUCT or not _small_products_are_faster():
+        np.dot(delta, X1.T, out)
+    else:
+        size = _outer_block(*out.shape, X1.dtype.char, X1.flags.f_contiguous)
+        first, *others = _blocks(X1.shape[1], size)
+        np.dot(delta[:, first], X1.T[first], out)
+        for block in others:
+            out += delta[:, block] @ X1.T[block]
+
+
+def _blocks(n_samples: int, size: int) -> list[slice]:
+    return [slice(i, i + size) for i in range(0, n_samples, size)]
+
+
+@cache
+def _small_products_are_faster() -> bool:
+    """Whether NumPy multiplies by OpenBLAS, and that by kernels for AVX-512.
+
+    They do not rearrange small matrices first.  With others, such as those for AVX2, a
+    product in blocks takes up to a third longer than as a whole.
+    """
+    libraries = _controller().select(internal_api="openblas").lib_controllers
+    of_numpy = [library for library in libraries if "numpy" in library.filepath]
+    kernels = {library.architecture for library in of_numpy or libraries}
+    return bool(kernels) and kernels <= SMALL_PRODUCT_KERNELS
+
+
+@cache
+def _product_block(n_out: int, n_in: int, dtype: str, by_sample: bool) -> int:
+    """Samples to multiply at once in ``product``.
+
+    Measured with 10 to 100 units, 31 to 401 inputs, 200 and 1000 samples: in these
+    blocks a product takes 0.45 to 1.05 of the time.
+    """
+    if by_sample:
+        pays = dtype == "f" and n_out <= 32 and 180 <= n_in <= 400
+        return REGISTERS if pays else ALL
+    size = SMALL_PRODUCT // (n_out * n_in)
+    return size - size % REGISTERS if size >= 96 and n_in <= 200 else ALL
+
+
+@cache
+def _outer_block(n_out: int, n_in: int, dtype: str, by_sample: bool) -> int:
+    """Samples to multiply at once in ``outer``: 0.57 to 1.05 of the time."""
+    size = SMALL_PRODUCT // (n_out * n_in)
+    pays = size >= 128 and by_sample and (n_in <= 200 or dtype == "f")
+    return size - size % REGISTERS if pays else ALL
+
+
+class _BothWays(np.ndarray):
+    """X1 laid out feature by feature; ``by_sample`` is the same sample by sample."""
+
+    by_sample: NDArray[Any]
+
+
+def laid_out_both_ways(X1: NDArray[Any]) -> NDArray[Any]:
+    """X1 for a batch that comes again and again and never changes.
+
+    A copy with each feature's numbers side by side makes the product of the first
+    layer up to a third faster; the gradient reads the samples one after the other.
+
+    Parameters
+    ----------
+    X1 : ndarray of shape (1 + n_features, n_samples)
+        Sample by sample in memory.  What comes back is read-only.
+
+    Examples
+    --------
+    >>> laid_out_both_ways(np.array([[1.0, 2.0]]).T).flags.writeable
+    False
+    """
+    both = np.ascontiguousarray(X1).view(_BothWays)
+    both.by_sample = X1
+    both.flags.writeable = False
+    return both
+
+
+def sparse_product(A: Any, B: NDArray[Any], out: NDArray[Any]) -> None:
+    """Write the product A @ B of a sparse and a dense matrix into the array ``out``.
+
+    SciPy's own makes a new array for it each time, which for the gradient of 50,000
+    words takes longer than the product and as much memory as all the weights.
+
+    Parameters
+    ----------
+    A : CSC matrix of shape (n, m)
+    B : ndarray of shape (m, k)
+    out : ndarray of shape (n, k)
+
+    Examples
+    --------
+    >>> out = np.empty((2, 1))
+    >>> from scipy.sparse import csc_array
+    >>> A = csc_array([[1.0, 2.0], [0.0, 3.0]])
+    >>> sparse_product(A, np.array([[5.0], [7.0]]), out)
+    >>> out
+    array([[19.],
+           [21.]])
+    """
+    same_type = A.dtype == B.dtype == out.dtype
+    if csc_matvecs is None or not (same_type and out.flags.c_contiguous):
+        out[...] = A @ B
+        return
+    out.fill(0)  # csc_matvecs adds to what is there
+    vectors = np.ascontiguousarray(B).ravel()
+    csc_matvecs(*A.shape, B.shape[1], A.indptr, A.indices, A.data, vectors, out.ravel())
+
+
+def axpy(x: NDArray[Any], y: NDArray[Any], a: float) -> None:
+    """Y = y + a x, in place, for vectors of float32 or float64.
+
+    NumPy takes two passes where BLAS takes one.  Long vectors are added piece by piece:
+    SciPy may have a BLAS of its own, whose threads would fight for the cores with those
+    of NumPy, four times slower in all.
+
+    Examples
+    --------
+    >>> y = np.array([1.0, 2.0])
+    >>> axpy(np.array([10.0, 20.0]), y, a=0.5)
+    >>> y
+    array([ 6., 12.])
+    """
+    add = saxpy if y.dtype.char == "f" else daxpy
+    for x_part, y_part in in_blocks(x, y):
+        add(x_part, y_part, a=a)
+
+
+def axpby(x: NDArray[Any], y: NDArray[Any], a: float, b: float) -> None:
+    """Y = b y + a x, in place, for vectors of float32 or float64.
+
+    Examples
+    --------
+    >>> y = np.array([1.0, 2.0])
+    >>> axpby(np.array([10.0, 20.0]), y, a=0.5, b=3)
+    >>> y
+    array([ 8., 16.])
+    """
+    single = y.dtype.char == "f"
+    scale, add = (sscal, saxpy) if single else (dscal, daxpy)
+    for x_part, y_part in in_blocks(x, y):
+        scale(b, y_part)
+        add(x_part, y_part, a=a)
+
+
+def in_blocks(*vectors: NDArray[Any]) -> list[tuple[NDArray[Any], ...]]:
+    """Views on the same parts of vectors of one length, each small enough for a cache.
+
+    Examples
+    --------
+    >>> [len(part) for (part,) in in_blocks(np.zeros(25_000))]
+    [10000, 10000, 5000]
+    """
+    n, size = len(vectors[0]), ONE_THREAD_VECTOR
+    if n <= size:
+        return [vectors]
+    return [tuple(v[i : i + size] for v in vectors) for i in range(0, n, size)]
+
+
+@cache
+def _controller() -> ThreadpoolController:
+    return ThreadpoolController()  # looks through all loaded libraries: 1 ms
+
+
+@contextmanager
+def blas_threads(n_units: Sequence[int], n_samples: int) -> Iterator[int]:
+    """Run with one BLAS thread if a network's products with these samples are small.
+
+    Two threads on a small product spend longer waiting for each other than multiplying,
+    and a busy machine makes it worse.  On one thread the bits do not depend on the
+    number of threads that the caller allows, either.
+
+    Limits hold for the whole process, so of several fits in threads of one process
+    the first to come sets the limit and lifts it when it is done.
+
+    Parameters
+    ----------
+    n_units : sequence of int
+        Units of each layer.
+    n_samples : int
+        Columns of a batch.
+
+    Yields
+    ------
+    n_threads : int
+        Threads that the caller allows and the products leave idle, this one included.
+    """
+    largest = max(a * b for a, b in pairwise(n_units))
+    small = largest * n_samples <= ONE_THREAD_PRODUCT
+    if not small or not _limited.acquire(blocking=False):
+        yield 1
+        return
+    try:
+        blas = _controller().select(user_api="blas")
+        allowed = min(
+            (library.num_threads for library in blas.lib_controllers), default=1
+        )
+        with blas.limit(limits=1):
+            yield allowed
+    finally:
+        _limited.release()
