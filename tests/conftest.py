@@ -11,6 +11,10 @@ from sklearn.preprocessing import StandardScaler
 # -- data ------------------------------------------------------------------------------
 
 
+# A script for type checkers, not for Python.
+collect_ignore = ["typing/user_script.py"]
+
+
 @pytest.fixture(scope="session")
 def iris():
     """Three classes, 0 to 2, of 50 samples each, read-only."""

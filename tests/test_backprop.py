@@ -190,7 +190,7 @@ def test_lbfgs_is_handed_a_cost_and_its_gradient(monkeypatch, kind, alpha, weigh
         assert error < 1e-6 * np.linalg.norm(fun(x0)[1])
         raise _Checked
 
-    monkeypatch.setattr("sknet._fitting.minimize", check)
+    monkeypatch.setattr("sknet._sklearn.run.minimize", check)
     rng = np.random.RandomState(0)
     X, y = rng.normal(size=(12, 3)), np.arange(12) % (2 if kind == "binary" else 3)
     if kind == "multilabel":

@@ -188,7 +188,7 @@ def test_the_number_of_threads_moves_no_bit(n_features):
 
 @pytest.mark.parametrize("method", ["predict_proba", "decision_function"])
 def test_blocks_shared_out_to_threads_give_the_same_bits(monkeypatch, method):
-    monkeypatch.setattr("sknet._base.PREDICTION_ROWS", 10)
+    monkeypatch.setattr("sknet._sklearn.fitted.ROWS_PER_BLOCK", 10)
     rng = np.random.RandomState(0)
     X, y = rng.normal(size=(205, 6)), rng.randint(3, size=205)
     net = ScratchMLPClassifier((5,), max_iter=2, tol=0, n_iter_no_change=np.inf)

@@ -206,7 +206,7 @@ def test_a_parameter_that_no_longer_has_an_effect_is_named_once(iris, unused):
 
 
 def test_dropout_without_hidden_layers_is_named(iris):
-    with pytest.warns(UserWarning, match=r"dropout=0\.5 without hidden layers"):
+    with pytest.warns(UserWarning, match=r"dropout=0\.5 \(no hidden layers\)"):
         network(hidden_layer_sizes=(), dropout=0.5).fit(*iris)
 
 
@@ -217,7 +217,7 @@ def test_dropout_without_hidden_layers_is_named(iris):
 def test_lbfgs_has_no_use_for_the_settings_of_a_learning_rate(iris, kind, setting):
     (name,) = setting
     net = network(solver="lbfgs", learning_rate=kind, **setting)
-    with pytest.warns(UserWarning, match=f"{name}=.* with solver='lbfgs'"):
+    with pytest.warns(UserWarning, match=f"{name}=.* \\(solver='lbfgs'\\)"):
         net.fit(*iris)
 
 

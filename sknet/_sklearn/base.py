@@ -333,6 +333,8 @@ class NetworkEstimator(CallbackSupportMixin, FittedNetwork, NetworkParameters):
             state.without_validation()
             return samples, None
         validation = ValidationSet(self, held_out)
+        if state.scores is None:
+            state.scores = []
         if state.costs and not seen:
             state.judged(validation.evaluate(state.kept)[1])
         return samples, validation

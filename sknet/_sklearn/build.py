@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from copy import deepcopy
 from functools import partial
 from math import ceil, isfinite
@@ -23,7 +23,7 @@ from sknet.initializers import INITIALIZERS, inputs_of_layers
 from sknet.network import Network
 from sknet.optimizers import SGD, Adam, AdamW
 from sknet.schedules import FACTORS, SCHEDULES, ByFraction, Constant, needs_length
-from sknet.training import Patience
+from sknet.training import Epoch, Patience, train
 
 if TYPE_CHECKING:
     from sknet._sklearn.base import NetworkEstimator
@@ -105,6 +105,19 @@ class Ingredients:
             higher_is_better=self.by_score,
             best=state.best_score if self.by_score else state.best_cost,
             n_without_improvement=state.n_without_improvement,
+        )
+
+    def epochs(
+        self, n_seen: int, max_grad_norm: float | None
+    ) -> Generator[Epoch, None, None]:
+        """The training loop, which yields after every epoch."""
+        return train(
+            self.objective,
+            self.optimizer,
+            self.schedule,
+            self.batches,
+            n_seen,
+            max_grad_norm=max_grad_norm,
         )
 
     def is_impatient(self, cost: float, score: float | None) -> bool:

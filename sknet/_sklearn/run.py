@@ -26,7 +26,7 @@ from sknet._sklearn.tasks import NO_TASKS, FitTasks
 from sknet._sklearn.validation import Samples, ValidationSet
 from sknet.optimizers import norm_of
 from sknet.schedules import needs_length
-from sknet.training import Epoch, train
+from sknet.training import Epoch
 
 if TYPE_CHECKING:
     from sknet._sklearn.base import NetworkEstimator
@@ -227,17 +227,9 @@ def train_by_steps(run: Run, samples: Samples) -> None:
     theta = state.theta
     whole, last_finite = theta.copy(), theta.copy()
     run.last_whole = "step"
-    epochs = train(
-        ingredients.objective,
-        ingredients.optimizer,
-        ingredients.schedule,
-        ingredients.batches,
-        state.n_seen,
-        max_grad_norm=draft.max_grad_norm,
-    )
     try:
         run.tasks.begin_epoch()
-        for epoch in epochs:
+        for epoch in ingredients.epochs(state.n_seen, draft.max_grad_norm):
             if not (isfinite(epoch.cost) and _is_finite(theta, ingredients)):
                 whole = last_finite
                 rate = f"a learning rate of {epoch.learning_rate:.3g} and "

@@ -258,8 +258,7 @@ class TrainingState:
         return facts
 
     def _remember_if_best(self, loss: float, score: float) -> None:
-        if self.scores is None:
-            self.scores = []
+        assert self.scores is not None
         self.scores.append(score)
         # Weights about to diverge may do well by a score that sees no overflow.
         if isfinite(loss) and (self.best_score is None or score > self.best_score):
