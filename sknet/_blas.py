@@ -183,7 +183,7 @@ def sparse_product(A: Any, B: NDArray[Any], out: NDArray[Any]) -> None:
 
     Parameters
     ----------
-    A : CSC matrix of shape (n, m)
+    A : sparse matrix of shape (n, m)
     B : ndarray of shape (m, k)
     out : ndarray of shape (n, k)
 
@@ -197,8 +197,8 @@ def sparse_product(A: Any, B: NDArray[Any], out: NDArray[Any]) -> None:
     array([[19.],
            [21.]])
     """
-    same_type = A.dtype == B.dtype == out.dtype
-    if csc_matvecs is None or not (same_type and out.flags.c_contiguous):
+    fits = A.format == "csc" and A.dtype == B.dtype == out.dtype
+    if csc_matvecs is None or not (fits and out.flags.c_contiguous):
         out[...] = A @ B
         return
     out.fill(0)  # csc_matvecs adds to what is there

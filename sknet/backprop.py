@@ -146,13 +146,14 @@ class Objective:
         """Add alpha / m W to the gradient; return alpha / (2 m) sum W^2."""
         theta, rate = self.network.theta, self.alpha / m
         before = [bias.copy() for bias in self._biases]
-        for bias in self._biases:
-            bias.fill(0)  # the article's "0 prepended to theta"
-        axpy(theta, self._grad, a=rate)  # grad = grad + alpha / m theta
-        squares = float(np.dot(theta, theta))
-        for bias, value in zip(self._biases, before, strict=True):
-            bias[:] = value
-        return 0.5 * rate * squares
+        try:
+            for bias in self._biases:
+                bias.fill(0)  # the article's "0 prepended to theta"
+            axpy(theta, self._grad, a=rate)  # grad = grad + alpha / m theta
+            return 0.5 * rate * float(np.dot(theta, theta))
+        finally:  # whatever happens: Ctrl-C must not lose the biases
+            for bias, value in zip(self._biases, before, strict=True):
+                bias[:] = value
 
     def _buffers_for(self, n_samples):
         """A, Z and delta of a batch of this size, made at its first use."""

@@ -1,4 +1,4 @@
-"""An activation of one's own: a function and its derivative, checked before use.
+"""Makes an activation of one's own function and its derivative, checked before use.
 
 The two are pure functions of arrays, and the derivative may be written in the output,
 ``(np.tanh, lambda a: 1 - a**2)``, or in the input, ``(np.sin, np.cos)``: difference
@@ -6,9 +6,14 @@ quotients tell which, and whether it is right.  To pickle a network that has suc
 pair, or to train it in several processes, give functions that can be imported.
 """
 
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
 import numpy as np
 
-from sknet.activations import ACTIVATIONS, Activation
+from sknet.activations import ACTIVATIONS, Activation, Array
+
+Function: TypeAlias = Callable[[Array], Any]
 
 # Where a derivative is checked: on both sides of the usual kinks, at 0, 1, 3 and 6,
 # but never within a step of one, and where functions saturate.
@@ -17,7 +22,7 @@ STEP = 1e-5
 TOLERANCE = 1e-5
 
 
-def derivative_needs_input(f, derivative):
+def derivative_needs_input(f: Function, derivative: Function) -> bool:
     """Whether a derivative is written in the input z of f; if not, in the output f(z).
 
     It is compared with the central differences (f(z + h) - f(z - h)) / 2h, h = 1e-5,
@@ -72,7 +77,7 @@ def derivative_needs_input(f, derivative):
     return bool(n_wrong[0])
 
 
-def from_functions(f, derivative, needs_input):
+def from_functions(f: Function, derivative: Function, needs_input: bool) -> Activation:
     """Activation made of functions that return new arrays.
 
     Parameters
@@ -104,7 +109,7 @@ def from_functions(f, derivative, needs_input):
     return Activation(forward, backward, needs_input)
 
 
-def activation_of(layer):
+def activation_of(layer: str | tuple[Function, Function, bool]) -> Activation:
     """Activation that a layer's plain description stands for.
 
     Parameters

@@ -11,9 +11,14 @@ The loss that training reports is that of the whole network: with units left out
 random it would be another, noisy and too high.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import DTypeLike
 from scipy import sparse
 
+from sknet.activations import Activation, Array
 from sknet.backprop import Objective
 from sknet.network import Network
 
@@ -51,25 +56,27 @@ class Dropout:
 
     needs_input = True  # z in an array of its own: a, with its zeros, tells too little
 
-    def __init__(self, activation, p, rng):
+    def __init__(self, activation: Activation, p: float, rng: np.random.Generator):
         self.activation = activation
         self.p = float(p)
         self.rng = rng
 
-    def forward(self, z):
+    def forward(self, z: Array) -> None:
         """Replace z by g(z) times a new mask."""
         self.activation.forward(z)
         self._a = None if self.activation.needs_input else z.copy()
         self._mask = random_mask(z.shape, self.p, self.rng, z.dtype)
         z *= self._mask
 
-    def backward(self, z, delta):
+    def backward(self, z: Array, delta: Array) -> None:
         """Multiply ``delta``, dJ/da, by the mask and by g'(z)."""
         delta *= self._mask
         self.activation.backward(z if self._a is None else self._a, delta)
 
 
-def random_mask(shape, p, rng, dtype):
+def random_mask(
+    shape: tuple[int, ...], p: float, rng: np.random.Generator, dtype: DTypeLike
+) -> Array:
     """Array of 0 with probability p and of 1 / (1 - p) elsewhere.
 
     Examples
@@ -115,9 +122,15 @@ class DropoutObjective:
     (True, False)
     """
 
-    def __init__(self, objective, dropout, input_dropout, rng):
+    def __init__(
+        self,
+        objective: Objective,
+        dropout: Sequence[float],
+        input_dropout: float,
+        rng: np.random.Generator,
+    ):
         self.network = network = objective.network
-        activations = [
+        activations: list[Any] = [
             Dropout(activation, p, rng) if p else activation
             for activation, p in zip(network.activations, dropout, strict=True)
         ]
@@ -131,7 +144,9 @@ class DropoutObjective:
         self.input_dropout = float(input_dropout)
         self.rng = rng
 
-    def value_and_grad(self, X1, Y, sample_weight=None):
+    def value_and_grad(
+        self, X1: Any, Y: Array, sample_weight: Array | None = None
+    ) -> tuple[float, Array]:
         """Cost of the whole network, gradient of a thinned one, newly drawn.
 
         Parameters and results are those of

@@ -1,20 +1,163 @@
 """Tells the learning rate of each step in the course of training.
 
-Where there is no memory, a schedule is a function of the fraction of training done,
-from 0 to 1, and returns a factor on the rate: :func:`cosine`, :func:`one_cycle` or
-anyone's own.  :class:`ByFraction` makes of it what the training loop wants, as the
-other classes here are: an object that is called before each step with the number of
-samples trained on before the epoch and the number of steps done, and returns the
-learning rate of that step.  After each epoch it is told of a lack of improvement:
-``on_wait`` how many epochs it has lasted, ``on_plateau`` that patience has run out,
-where False ends training.
+The training loop calls a schedule before each step, with the samples trained on before
+the epoch and the steps done, and takes the learning rate that it returns.  After each
+epoch a schedule is told of a lack of improvement: ``on_wait`` how many epochs it has
+lasted, ``on_plateau`` that patience has run out, where False ends training.
+
+Where there is no memory, it is simpler: a function of the fraction of training done,
+from 0 to 1, that returns a factor on the rate, :func:`cosine`, :func:`one_cycle` or
+anyone's own.  :class:`ByFraction` makes a schedule of it.
 """
 
+from collections.abc import Callable
 from math import cos, inf, pi
 from numbers import Real
+from typing import Any
 
 
-def cosine(fraction, warmup=0.0):
+class Constant:
+    """The same learning rate throughout.
+
+    Parameters
+    ----------
+    rate : float > 0
+
+    Attributes
+    ----------
+    n_lowered : int
+        How often a lack of improvement has lowered the rate.
+
+    Examples
+    --------
+    >>> schedule = Constant(0.1)
+    >>> schedule(n_seen=1000, n_steps=5), schedule.on_plateau()
+    (0.1, False)
+    """
+
+    n_lowered = 0
+
+    def __init__(self, rate: float):
+        self.rate = float(rate)
+
+    def __call__(self, n_seen: int, n_steps: int = 0) -> float:
+        """Learning rate of the next step.
+
+        ``n_seen`` samples were trained on before this epoch, and ``n_steps`` steps are
+        done, those of this epoch included.
+        """
+        return self.rate
+
+    def on_wait(self, n_epochs: int) -> None:
+        """Take note that the last ``n_epochs`` epochs have brought no improvement."""
+
+    def on_plateau(self) -> bool:
+        """Whether to train on although patience has run out."""
+        return False
+
+
+class InverseScaling(Constant):
+    """rate / (n_seen + 1)^power_t, counted in samples as ``MLPClassifier`` does.
+
+    Parameters
+    ----------
+    rate : float > 0
+    power_t : float, default=0.5
+
+    Examples
+    --------
+    >>> InverseScaling(1.0)(n_seen=99)
+    0.1
+    """
+
+    def __init__(self, rate: float, power_t: float = 0.5):
+        super().__init__(rate)
+        self.power_t = power_t
+
+    def __call__(self, n_seen: int, n_steps: int = 0) -> float:
+        """Learning rate of an epoch after ``n_seen`` samples."""
+        return self.rate / (n_seen + 1) ** self.power_t
+
+
+class Adaptive(Constant):
+    """Constant until patience runs out, then a fifth of it; training ends at 1e-6.
+
+    Parameters
+    ----------
+    rate : float > 0
+    n_lowered : int, default=0
+        How often earlier training has lowered it.
+
+    Examples
+    --------
+    >>> schedule = Adaptive(0.1)
+    >>> schedule.on_plateau(), schedule(n_seen=1000)
+    (True, 0.02)
+    """
+
+    divisor = 5.0
+
+    def __init__(self, rate: float, n_lowered: int = 0):
+        super().__init__(rate)
+        for _ in range(n_lowered):
+            self.lower()
+
+    def lower(self) -> bool:
+        """Lower the rate; False, which ends training, if it is too low already."""
+        if self.rate <= 1e-6:
+            return False
+        self.rate /= self.divisor
+        self.n_lowered += 1
+        return True
+
+    on_plateau = lower
+
+
+class ReduceOnPlateau(Adaptive):
+    """Half the rate whenever a plateau lasts, before patience runs out and ends it.
+
+    The rate is halved, down to 1e-6, after 5 epochs on end without improvement and
+    after every 5 more; if ``n_iter_no_change`` is below 10, after half as many epochs
+    as that, at least 1.  An improvement starts the count anew, and training ends when
+    patience runs out, as with a constant rate.
+
+    He et al., *Deep residual learning for image recognition*, CVPR 2016, section 3.4,
+    divide by 10 when the error stops falling.
+
+    Parameters
+    ----------
+    rate : float > 0
+    n_lowered : int, default=0
+        How often earlier training has lowered it.
+    n_iter_no_change : int or inf, default=10
+        Epochs without improvement that are tolerated.
+
+    Examples
+    --------
+    >>> schedule = ReduceOnPlateau(0.1)
+    >>> for n_epochs in range(1, 11):
+    ...     schedule.on_wait(n_epochs)
+    >>> schedule(n_seen=1000), schedule.on_plateau()
+    (0.025, False)
+    """
+
+    divisor = 2.0
+
+    def __init__(self, rate: float, n_lowered: int = 0, n_iter_no_change: float = 10):
+        super().__init__(rate, n_lowered)
+        self.n_epochs = int(max(1, min(n_iter_no_change, 10) // 2))
+
+    def on_wait(self, n_epochs: int) -> None:
+        """Lower the rate if ``n_epochs`` without improvement are enough for it."""
+        if n_epochs and n_epochs % self.n_epochs == 0:
+            self.lower()
+
+    def on_plateau(self) -> bool:
+        """False: training ends when patience runs out."""
+        return False
+
+
+def cosine(fraction: float, warmup: float = 0.0) -> float:
     """Half a cosine wave down to 0, after a linear rise from 0 if asked for.
 
     ::
@@ -50,7 +193,7 @@ def cosine(fraction, warmup=0.0):
     return (1 + cos(pi * (fraction - warmup) / (1 - warmup))) / 2
 
 
-def one_cycle(fraction, warmup=0.3):
+def one_cycle(fraction: float, warmup: float = 0.3) -> float:
     """Up from 1/25 to 1 and down to 1/250000, each by half a cosine wave.
 
     ::
@@ -60,9 +203,8 @@ def one_cycle(fraction, warmup=0.3):
 
     The highest rate, that of ``learning_rate_init``, may be larger than training would
     bear from the start (Smith and Topin, *Super-convergence: very fast training of
-    neural networks using large learning rates*, 2018).  They rise and fall in straight
-    lines and end in a tail far below the start; the two half waves are the form that
-    has become usual.  Momentum stays as it is: it is not cycled.
+    neural networks using large learning rates*, 2018, with straight lines for the half
+    waves).  Momentum is not cycled.
 
     Parameters
     ----------
@@ -86,166 +228,10 @@ def one_cycle(fraction, warmup=0.3):
     return lowest + (1 - lowest) * cosine(fraction, warmup)
 
 
-class Constant:
-    """The same learning rate throughout.
-
-    Parameters
-    ----------
-    rate : float > 0
-
-    Attributes
-    ----------
-    n_lowered : int
-        How often a lack of improvement has lowered the rate.
-
-    Examples
-    --------
-    >>> schedule = Constant(0.1)
-    >>> schedule(n_seen=1000, n_steps=5), schedule.on_plateau()
-    (0.1, False)
-    """
-
-    n_lowered = 0
-
-    def __init__(self, rate):
-        self.rate = float(rate)
-
-    def __call__(self, n_seen, n_steps=0):
-        """Learning rate of the next step.
-
-        Parameters
-        ----------
-        n_seen : int
-            Samples trained on before this epoch.
-        n_steps : int, default=0
-            Steps done, those of this epoch included.
-
-        Returns
-        -------
-        rate : float
-        """
-        return self.rate
-
-    def on_wait(self, n_epochs):
-        """Take note that the last ``n_epochs`` epochs have brought no improvement."""
-
-    def on_plateau(self):
-        """Whether to train on although patience has run out."""
-        return False
-
-
-class InverseScaling(Constant):
-    """rate / (n_seen + 1)^power_t, counted in samples as ``MLPClassifier`` does.
-
-    Parameters
-    ----------
-    rate : float > 0
-    power_t : float, default=0.5
-
-    Examples
-    --------
-    >>> InverseScaling(1.0)(n_seen=99)
-    0.1
-    """
-
-    def __init__(self, rate, power_t=0.5):
-        super().__init__(rate)
-        self.power_t = power_t
-
-    def __call__(self, n_seen, n_steps=0):
-        """Learning rate of an epoch after ``n_seen`` samples."""
-        return self.rate / (n_seen + 1) ** self.power_t
-
-
-class Adaptive(Constant):
-    """Constant until patience runs out, then a fifth of it, down to 1e-6.
-
-    Once the rate is that low, training ends the next time that patience runs out.
-
-    Parameters
-    ----------
-    rate : float > 0
-    n_lowered : int, default=0
-        How often earlier training has lowered it.
-
-    Examples
-    --------
-    >>> schedule = Adaptive(0.1)
-    >>> schedule.on_plateau(), schedule(n_seen=1000)
-    (True, 0.02)
-    """
-
-    divisor = 5.0
-
-    def __init__(self, rate, n_lowered=0):
-        super().__init__(rate)
-        for _ in range(n_lowered):
-            self.lower()
-
-    def lower(self):
-        """Lower the rate; False if it is too low already."""
-        if self.rate <= 1e-6:
-            return False
-        self.rate /= self.divisor
-        self.n_lowered += 1
-        return True
-
-    def on_plateau(self):
-        """Lower the rate; False, which ends training, if it is too low already."""
-        return self.lower()
-
-
-class ReduceOnPlateau(Adaptive):
-    """Half the rate whenever a plateau lasts, before patience runs out and ends it.
-
-    The rate is halved, down to 1e-6, after 5 epochs on end without improvement and
-    after every 5 more; if ``n_iter_no_change`` is below 10, after half as many epochs
-    as that, at least 1.  An improvement starts the count anew, and training ends when
-    patience runs out, as with a constant rate.  :class:`Adaptive` uses up all patience
-    before it lowers the rate once, and then takes a larger step down.
-
-    To lower the rate when the error stops falling is an old rule of thumb; He et al.,
-    *Deep residual learning for image recognition*, CVPR 2016, section 3.4, divide by
-    10.
-
-    Parameters
-    ----------
-    rate : float > 0
-    n_lowered : int, default=0
-        How often earlier training has lowered it.
-    n_iter_no_change : int or inf, default=10
-        Epochs without improvement that are tolerated.
-
-    Examples
-    --------
-    >>> schedule = ReduceOnPlateau(0.1)
-    >>> for n_epochs in range(1, 11):
-    ...     schedule.on_wait(n_epochs)
-    >>> schedule(n_seen=1000), schedule.on_plateau()
-    (0.025, False)
-    """
-
-    divisor = 2.0
-
-    def __init__(self, rate, n_lowered=0, n_iter_no_change=10):
-        super().__init__(rate, n_lowered)
-        self.n_epochs = int(max(1, min(n_iter_no_change, 10) // 2))
-
-    def on_wait(self, n_epochs):
-        """Lower the rate if ``n_epochs`` without improvement are enough for it."""
-        if n_epochs and n_epochs % self.n_epochs == 0:
-            self.lower()
-
-    def on_plateau(self):
-        """False: training ends when patience runs out."""
-        return False
-
-
 class ByFraction(Constant):
     """rate * factor(fraction of training done), looked up anew for each step.
 
-    Step k of ``n_total``, counted from 0, finds the fraction k / n_total done: the
-    first step is at 0 and the last just short of 1.
+    Step k of ``n_total``, counted from 0, finds the fraction k / n_total done.
 
     Parameters
     ----------
@@ -260,7 +246,7 @@ class ByFraction(Constant):
     Raises
     ------
     ValueError
-        When called, if ``factor`` returns anything but a finite number, 0 or more.
+        When ``factor`` returns anything but a finite number, 0 or more.
 
     Examples
     --------
@@ -269,13 +255,19 @@ class ByFraction(Constant):
     [0.1, 0.0854, 0.05, 0.0146]
     """
 
-    def __init__(self, rate, factor, n_total, n_before=0):
+    def __init__(
+        self,
+        rate: float,
+        factor: Callable[[float], float],
+        n_total: int,
+        n_before: int = 0,
+    ):
         super().__init__(rate)
         self.factor = factor
         self.n_total = n_total
         self.n_before = n_before
 
-    def __call__(self, n_seen, n_steps=0):
+    def __call__(self, n_seen: int, n_steps: int = 0) -> float:
         """Learning rate of the step after ``n_steps`` others."""
         fraction = min((self.n_before + n_steps) / self.n_total, 1.0)
         factor = self.factor(fraction)
@@ -297,13 +289,8 @@ SCHEDULES = {
 FACTORS = {"cosine": cosine, "one_cycle": one_cycle}
 
 
-def needs_length(learning_rate):
+def needs_length(learning_rate: Any) -> bool:
     """Whether this ``learning_rate`` of an estimator depends on how long it trains.
-
-    Parameters
-    ----------
-    learning_rate : str or callable
-        A key of ``SCHEDULES`` or ``FACTORS``, or a function like those in ``FACTORS``.
 
     Examples
     --------

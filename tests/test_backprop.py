@@ -1,10 +1,11 @@
 """The cost against the article's J, and its gradient against formulas and differences.
 
-The references are written with plain loops or by SciPy, sharing nothing with the code
-that they test.
+The references are written by SciPy or, in ``examples/article_by_hand.py``, with plain
+loops, and share nothing with the code that they test.
 """
 
-from math import exp, log
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,14 +13,27 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import optimize, sparse
 from scipy.special import expit, log_expit, log_softmax, softmax
 
-from sknet import ScratchMLPClassifier
+from sknet import ScratchMLPClassifier, _blas
 from sknet._blas import laid_out_both_ways
 from sknet.activations import ACTIVATIONS
 from sknet.backprop import Objective
+from sknet.gradient_check import numerical_gradient
 from sknet.losses import LOSSES
 from sknet.network import Network, count_parameters, prepend_ones
 
 N_SAMPLES = 7
+
+
+def example(name):
+    """Module of one of the examples, which are no package."""
+    path = Path(__file__).parents[1] / "examples" / f"{name}.py"
+    spec = spec_from_file_location(name, path)
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+article = example("article_by_hand")
 
 
 def random_objective(
@@ -41,73 +55,7 @@ def random_data(n_inputs, n_outputs, loss="softmax", n_samples=N_SAMPLES):
     return X, Y, rng.uniform(0.5, 4, n_samples)
 
 
-def central_differences(function, theta, h=1e-5):
-    """Derivatives of ``function()``, which reads ``theta`` where it is."""
-    derivatives = np.empty_like(theta)
-    for k, here in enumerate(theta.copy()):
-        theta[k] = here + h
-        above = function()
-        theta[k] = here - h
-        derivatives[k] = (above - function()) / (2 * h)
-        theta[k] = here
-    return derivatives
-
-
 # -- against the article ---------------------------------------------------------------
-
-
-def g(z):
-    return 1 / (1 + exp(-z))
-
-
-def predict(thetas, x):
-    """Activations of all layers for one sample, each with its bias term in front."""
-    activations = [[1.0, *x]]
-    for theta in thetas:
-        z = [
-            sum(w * a for w, a in zip(row, activations[-1], strict=True))
-            for row in theta
-        ]
-        activations.append([1.0, *map(g, z)])
-    return activations
-
-
-def article_cost(thetas, X, T, lambda_):
-    """The article's J: "cost function for regularized logistic regression"."""
-    m, J = len(X), 0.0
-    for x, t in zip(X, T, strict=True):
-        h = predict(thetas, x)[-1][1:]
-        for t_j, h_j in zip(t, h, strict=True):
-            J -= (t_j * log(h_j) + (1 - t_j) * log(1 - h_j)) / m
-    for theta in thetas:
-        for _bias, *weights in theta:
-            J += lambda_ / (2 * m) * sum(weight**2 for weight in weights)
-    return J
-
-
-def article_gradient(thetas, X, T, lambda_):
-    """Delta / m + lambda / m theta, in the output layer as well: that of its J."""
-    m = len(X)
-    grads = [[[0.0] * len(row) for row in theta] for theta in thetas]
-    for x, t in zip(X, T, strict=True):
-        activations = predict(thetas, x)
-        delta = [h_j - t_j for h_j, t_j in zip(activations[-1][1:], t, strict=True)]
-        for layer in reversed(range(len(thetas))):
-            for i, delta_i in enumerate(delta):
-                for j, a_j in enumerate(activations[layer]):
-                    grads[layer][i][j] += delta_i * a_j / m
-            back = [
-                sum(d * w for d, w in zip(delta, column, strict=True))
-                for column in zip(*thetas[layer], strict=True)
-            ]
-            delta = [
-                b * a * (1 - a) for b, a in zip(back, activations[layer], strict=True)
-            ][1:]  # a bias has no unit below it
-    for theta, grad in zip(thetas, grads, strict=True):
-        for row, grad_row in zip(theta, grad, strict=True):
-            for j in range(1, len(row)):
-                grad_row[j] += lambda_ / m * row[j]
-    return grads
 
 
 @pytest.mark.parametrize("n_units", [[3, 2], [3, 4, 2], [3, 4, 5, 2]], ids=str)
@@ -117,9 +65,22 @@ def test_cost_and_gradient_are_the_articles(n_units, lambda_):
     X, Y, _ = random_data(3, 2, "logistic")
     cost, grad = objective.value_and_grad(prepend_ones(X), Y)
     thetas = [W.tolist() for W in objective.network.weights]
-    assert cost == pytest.approx(article_cost(thetas, X, Y.T, lambda_), rel=1e-12)
-    expected = article_gradient(thetas, X.tolist(), Y.T, lambda_)
+    expected = article.article_cost(thetas, X, Y.T, lambda_)
+    assert cost == pytest.approx(expected, rel=1e-12)
+    expected = article.article_gradient(thetas, X.tolist(), Y.T, lambda_)
     assert_allclose(grad, np.concatenate([np.ravel(W) for W in expected]), rtol=1e-10)
+
+
+def test_descent_by_hand_and_by_sknet_have_the_same_costs():
+    X, Y, _ = random_data(3, 2, "logistic")
+    thetas = [W.tolist() for W in random_objective([3, 4, 2]).network.weights]
+    settings = {"lambda_": 0.7, "rate": 0.5, "n_epochs": 20}
+    by_sknet, network = article.descend_by_sknet(thetas, X, Y.T, **settings)
+    by_hand = article.descend(thetas, X, Y.T, **settings)
+    assert_allclose(by_sknet, by_hand, rtol=1e-12)
+    for W, theta in zip(network.weights, thetas, strict=True):
+        assert_allclose(W, theta, rtol=1e-10)
+    assert by_hand[-1] < 0.9 * by_hand[0]
 
 
 @pytest.mark.parametrize("n_hidden", [4, 20_000])  # theta may be worked on in blocks
@@ -149,7 +110,7 @@ def test_the_penalty_pulls_at_all_weights_but_the_biases(n_hidden):
 )
 @pytest.mark.parametrize("alpha", [0.0, 0.5])
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("hidden", [[], [4], [4, 3]], ids=str)
+@pytest.mark.parametrize("hidden", [[], [4], [4, 3], [4, 3, 3]], ids=str)
 def test_gradient_agrees_with_differences(
     activation, loss, n_outputs, alpha, weighted, hidden
 ):
@@ -165,7 +126,7 @@ def test_gradient_agrees_with_differences(
     )
     X1, network = prepend_ones(X), objective.network
     grad = objective.value_and_grad(X1, Y, sample_weight)[1].copy()
-    numerical = central_differences(
+    numerical = numerical_gradient(
         lambda: objective.value_and_grad(X1, Y, sample_weight)[0], network.theta
     )
     for ours, differences in zip(
@@ -354,22 +315,27 @@ def test_data_and_theta_are_only_read(activation, loss):
 # -- many samples ----------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("n_units", [[256, 30, 3], [64, 100, 3]], ids=str)
 @pytest.mark.parametrize("order", ["F", "C"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_products_in_blocks_of_samples_are_the_sum_over_single_samples(order, dtype):
-    """300 samples of 256 numbers make several blocks, their last one short."""
-    n_units = [256, 30, 3]
-    X, Y, w = random_data(256, 3, n_samples=300)
+@pytest.mark.parametrize("in_blocks", [False, True])
+def test_the_gradient_of_many_samples_is_the_mean_of_theirs(
+    monkeypatch, n_units, order, dtype, in_blocks
+):
+    """Some products are made in blocks of samples, the last of which is short."""
+    monkeypatch.setattr(_blas, "_small_products_are_faster", lambda: in_blocks)
+    n_samples = 700
+    X, Y, w = random_data(n_units[0], 3, n_samples=n_samples)
     X1 = np.asarray(prepend_ones(X), order=order, dtype=dtype)
     objective = random_objective(n_units, dtype=dtype, mean_weight=w.mean())
     cost, grad = objective.value_and_grad(X1, Y.astype(dtype), w.astype(dtype))
     single = random_objective(n_units, mean_weight=w.mean())
     expected, expected_grad = 0.0, np.zeros(len(grad))
-    for i in range(300):
+    for i in range(n_samples):
         one = slice(i, i + 1)
         part, part_grad = single.value_and_grad(prepend_ones(X[one]), Y[:, one], w[one])
-        expected += part / 300
-        expected_grad += part_grad / 300
+        expected += part / n_samples
+        expected_grad += part_grad / n_samples
     tolerance = 1e-4 if dtype == np.float32 else 1e-11
     assert_allclose(cost, expected, rtol=tolerance)
     assert_allclose(grad, expected_grad, atol=tolerance * np.abs(grad).max())

@@ -1,210 +1,136 @@
-"""Small products get one BLAS thread, and the caller's limit comes back."""
+"""Products and vector updates are right, whatever makes them fast."""
 
-import os
-import threading
-from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
-from threadpoolctl import threadpool_info, threadpool_limits
+from scipy import sparse
+from threadpoolctl import threadpool_limits
 
-from sknet import ScratchMLPClassifier
-from sknet._blas import blas_threads
-from sknet.backprop import Objective
-from sknet.network import Network
+from sknet import _blas
+from sknet._blas import axpby, axpy, laid_out_both_ways, outer, product
 
-SMALL = ([64, 30, 10], 200)
-LARGE = ([1000, 1000, 10], 200)
+SHAPES = [(3, 5, 7), (30, 257, 200), (10, 101, 1100), (64, 101, 500), (1, 3, 1)]
+LAYOUTS = {
+    "by sample": np.asfortranarray,
+    "by feature": np.ascontiguousarray,
+    "both ways": lambda X1: laid_out_both_ways(np.asfortranarray(X1)),
+    "part of a batch": lambda X1: np.vstack([X1.T, X1.T]).T[:, : X1.shape[1]],
+    "csr": sparse.csr_array,
+    "csc": sparse.csc_matrix,
+}
 
-
-def limits():
-    """Threads of each BLAS library that can be told how many to use."""
-    return [
-        lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"
-    ]
-
-
-def in_a_thread_that_ends(function, *args, **kwargs):
-    """Newer threadpoolctl obeys one thread only, until it ends or lets go."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(function, *args, **kwargs).result()
+every_product = pytest.mark.parametrize("shape", SHAPES, ids=str)
+every_layout = pytest.mark.parametrize("layout", LAYOUTS)
+both_dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+blocks_or_not = pytest.mark.parametrize("in_blocks", [False, True])
+both_orders = pytest.mark.parametrize("order", ["C", "F"])
 
 
 @pytest.fixture(autouse=True)
-def two():
-    """The process starts with two threads for each library; what ``limits()`` is."""
-    if not limits():
-        pytest.skip("needs a BLAS library that can be told how many threads to use")
-    limiter = in_a_thread_that_ends(threadpool_limits, 2, user_api="blas")
-    allowed = limits()
-    assert set(allowed) == {2}
-    yield allowed
-    in_a_thread_that_ends(limiter.restore_original_limits)
+def _one_thread():
+    with threadpool_limits(1, user_api="blas"):
+        yield
 
 
-def one():
-    return [1] * len(limits())
+# -- products --------------------------------------------------------------------------
 
 
-def use():
-    with blas_threads(*SMALL):
-        pass
+def whole_numbers(*shape, dtype):
+    """Small enough for their products to be exact in float32."""
+    return np.random.RandomState(len(shape)).randint(-3, 4, shape).astype(dtype)
 
 
-def test_a_small_network_runs_on_one_thread(two):
-    with blas_threads(*SMALL):
-        assert limits() == one()
-    assert limits() == two
+@every_product
+@every_layout
+@both_dtypes
+@both_orders
+@blocks_or_not
+def test_product_is_a_matrix_product(
+    monkeypatch, shape, layout, dtype, order, in_blocks
+):
+    monkeypatch.setattr(_blas, "_small_products_are_faster", lambda: in_blocks)
+    n_out, n_in, n_samples = shape
+    W = np.asarray(whole_numbers(n_out, n_in, dtype=dtype), order=order)
+    X1 = whole_numbers(n_in, n_samples, dtype=dtype)
+    X1[0] = 1
+    out = np.full((n_out, n_samples), np.nan, dtype)
+    product(W, LAYOUTS[layout](X1), out)
+    assert_array_equal(out, W @ X1)
+    out[:] = np.nan
+    product(W, LAYOUTS[layout](X1)[1:], out)  # the ones are understood
+    assert_array_equal(out, W @ X1)
 
 
-def test_a_large_network_keeps_the_callers_threads(two):
-    with blas_threads(*LARGE):
-        assert limits() == two
-    assert limits() == two
+@every_product
+@every_layout
+@both_dtypes
+@both_orders
+@blocks_or_not
+def test_outer_is_a_product_with_the_transpose(
+    monkeypatch, shape, layout, dtype, order, in_blocks
+):
+    monkeypatch.setattr(_blas, "_small_products_are_faster", lambda: in_blocks)
+    n_out, n_in, n_samples = shape
+    delta = whole_numbers(n_out, n_samples, dtype=dtype)
+    X1 = whole_numbers(n_in, n_samples, dtype=dtype)
+    out = np.full((n_out, n_in), np.nan, dtype, order=order)
+    outer(delta, LAYOUTS[layout](X1), out)
+    assert_array_equal(out, delta @ X1.T)
+
+
+@pytest.mark.parametrize("without", ["nothing", "csc_matvecs"])
+def test_sparse_products_need_no_private_function(monkeypatch, without):
+    if without == "csc_matvecs":
+        monkeypatch.setattr(_blas, "csc_matvecs", None)
+    delta, X1 = whole_numbers(4, 9, dtype=float), whole_numbers(5, 9, dtype=float)
+    out = np.empty((4, 5), order="F")
+    outer(delta, sparse.csc_array(X1), out)
+    assert_array_equal(out, delta @ X1.T)
 
 
 @pytest.mark.parametrize(
-    ("n_units", "few", "many"),
-    [([10, 5000, 3000, 2], 1, 10), ([30, 20], 1000, 10**6), ([3000, 5000], 1, 10)],
+    ("libraries", "faster"),
+    [
+        ([("openblas", "SkylakeX", "numpy.libs/a"), ("openblas", "Zen", "b")], True),
+        (
+            [("openblas", "Haswell", "numpy.libs/a"), ("openblas", "SkylakeX", "b")],
+            False,
+        ),
+        ([("openblas", "SapphireRapids", "lib/a")], True),  # one for all, as conda's
+        ([("mkl", "SkylakeX", "numpy/a")], False),
+        ([], False),
+    ],
 )
-def test_the_largest_product_decides(two, n_units, few, many):
-    with blas_threads(n_units, few):
-        assert limits() == one()
-    with blas_threads(n_units, many):
-        assert limits() == two
+def test_numpys_own_kernels_decide_on_blocks(monkeypatch, libraries, faster):
+    class Controller:
+        def __init__(self, libraries):
+            self.lib_controllers = libraries
+
+        def select(self, internal_api):
+            return Controller(
+                [
+                    lib
+                    for lib in self.lib_controllers
+                    if lib.internal_api == internal_api
+                ]
+            )
+
+    found = [
+        SimpleNamespace(internal_api=api, architecture=kernels, filepath=path)
+        for api, kernels, path in libraries
+    ]
+    monkeypatch.setattr(_blas, "_controller", lambda: Controller(found))
+    assert _blas._small_products_are_faster.__wrapped__() is faster
 
 
-@pytest.mark.parametrize("size", [SMALL, LARGE])
-def test_a_limit_of_the_callers_own_is_kept(two, size):
-    with threadpool_limits(1, user_api="blas"):
-        with blas_threads(*size):
-            assert limits() == one()
-        assert limits() == one()
-    assert limits() == two
-
-
-def test_an_error_lifts_the_limit(two):
-    with pytest.raises(ZeroDivisionError), blas_threads(*SMALL):
-        raise ZeroDivisionError
-    assert limits() == two
-
-
-def test_the_outermost_of_nested_uses_lifts_the_limit(two):
-    with blas_threads(*SMALL):
-        with blas_threads(*SMALL):
-            assert limits() == one()
-        assert limits() == one()
-        with blas_threads(*LARGE):
-            pass
-        assert limits() == one()
-    assert limits() == two
-
-
-def test_uses_that_overlap_leave_the_limit_as_it_was(two):
-    """The first to come is the first to go, and its thread lives on."""
-    first_is_in, second_is_in, first_is_out = (threading.Event() for _ in range(3))
-
-    def first():
-        with blas_threads(*SMALL):
-            first_is_in.set()
-            assert second_is_in.wait(10)
-        first_is_out.set()
-
-    with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(first)
-        assert first_is_in.wait(10)
-        with blas_threads(*SMALL):
-            second_is_in.set()
-            assert first_is_out.wait(10)
-        future.result()
-        assert limits() == two
-    assert limits() == two
-
-
-def test_many_uses_at_once_leave_the_limit_as_it_was(two):
-    with ThreadPoolExecutor(4) as pool:
-        for future in [pool.submit(use) for _ in range(100)]:
-            future.result()
-        assert limits() == two
-    assert limits() == two
-
-
-def limits_when_set_to_1():
-    with threadpool_limits(1, user_api="blas"):
-        return limits()
-
-
-def test_after_a_use_another_thread_can_set_limits():
-    with ThreadPoolExecutor(1) as pool:
-        use()
-        assert pool.submit(limits_when_set_to_1).result() == one()
-        pool.submit(use).result()
-        assert limits_when_set_to_1() == one()
-
-
-def data(n_samples, n_features):
-    X = np.random.RandomState(0).normal(size=(n_samples, n_features))
-    return X, np.arange(n_samples) % 3
-
-
-@pytest.mark.parametrize("solver", ["sgd", "lbfgs"])
-def test_training_runs_on_one_thread(two, monkeypatch, solver):
-    seen = []
-    right = Objective.value_and_grad
-
-    def watched(self, *batch):
-        seen.append(limits())
-        return right(self, *batch)
-
-    monkeypatch.setattr(Objective, "value_and_grad", watched)
-    X, y = data(200, 60)
-    mlp = ScratchMLPClassifier((30,), solver=solver, alpha=100, random_state=0)
-    if solver == "sgd":
-        mlp.partial_fit(X, y, classes=[0, 1, 2])
-    else:
-        mlp.fit(X, y)
-    assert seen
-    assert all(threads == one() for threads in seen)
-    mlp.predict(X)
-    assert limits() == two
-
-
-@pytest.mark.parametrize("n_features", [3, 60])
-def test_the_number_of_threads_moves_no_bit(n_features):
-    X, y = data(200, n_features)
-    results = []
-    for n in (1, 2):
-        with threadpool_limits(n, user_api="blas"):
-            mlp = ScratchMLPClassifier((40,), random_state=0)
-            for _ in range(3):
-                mlp.partial_fit(X, y, classes=[0, 1, 2])
-            results.append(mlp.predict_proba(X))
-    assert_array_equal(*results)
-
-
-# -- many predictions ------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("method", ["predict_proba", "decision_function"])
-def test_blocks_shared_out_to_threads_give_the_same_bits(monkeypatch, method):
-    monkeypatch.setattr("sknet._sklearn.fitted.ROWS_PER_BLOCK", 10)
-    rng = np.random.RandomState(0)
-    X, y = rng.normal(size=(205, 6)), rng.randint(3, size=205)
-    net = ScratchMLPClassifier((5,), max_iter=2, tol=0, n_iter_no_change=np.inf)
-    predict = getattr(net.fit(X, y), method)
-    workers = set()
-    network_predict = Network.predict
-
-    def watched(*args):
-        workers.add(threading.get_ident())
-        return network_predict(*args)
-
-    monkeypatch.setattr(Network, "predict", watched)
-    with threadpool_limits(1):
-        alone = predict(X)
-    assert workers == {threading.get_ident()}
-    with threadpool_limits(2):
-        shared = predict(X)
-    assert len(workers) > 1 or os.cpu_count() == 1
-    assert_array_equal(shared, alone)
+@pytest.mark.parametrize("n", [1, 10_000, 10_001, 35_000])
+@both_dtypes
+def test_vector_updates_reach_every_entry(n, dtype):
+    x, y = np.arange(n, dtype=dtype), np.full(n, 2, dtype)
+    axpy(x, y, a=0.5)
+    assert y.dtype == dtype
+    assert_array_equal(y, 2 + 0.5 * np.arange(n))
+    axpby(x, y, a=0.25, b=-2)
+    assert_array_equal(y, -4 - np.arange(n) + 0.25 * np.arange(n))

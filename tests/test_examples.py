@@ -48,3 +48,16 @@ def test_example(example, data, tmp_path, monkeypatch, capsys):
 
 def test_there_are_examples():
     assert EXAMPLES
+
+
+def test_the_article_by_hand_and_by_sknet_learn_alike():
+    script = EXAMPLES[0].with_name("article_by_hand.py")
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    rows = re.findall(r"^ +\d+ +([\d.]+) +([\d.]+)$", done.stdout, re.MULTILINE)
+    assert len(rows) == 10
+    assert all(by_loops == by_sknet for by_loops, by_sknet in rows)
+    (accuracy,) = re.findall(r"([\d]+)% of 297", done.stdout)
+    assert int(accuracy) > 85

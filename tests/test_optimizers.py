@@ -130,7 +130,7 @@ def test_sgd_follows_its_formula(momentum, nesterov):
 @pytest.mark.parametrize("beta_2", [0.0, 0.9, 0.999])
 @pytest.mark.parametrize("epsilon", [1e-8, 0.1])
 def test_adam_follows_its_formula(beta_1, beta_2, epsilon):
-    theta, grads = np.linspace(-1, 1, 6), gradients(150)  # 0.9 needs 66 to rescale m
+    theta, grads = np.linspace(-1, 1, 6), gradients(150)
     book = adam_by_the_book(theta, grads.tolist(), 0.3, beta_1, beta_2, epsilon)
     adam = Adam(beta_1, beta_2, epsilon)
     adam.init(theta)
@@ -238,6 +238,36 @@ def test_state_is_plain_and_of_thetas_dtype(name, dtype):
         assert type(key) is str
         assert type(value) in (np.ndarray, int, float)
         assert getattr(value, "dtype", dtype) == dtype
+
+
+@pytest.mark.parametrize(
+    ("name", "remembered"),
+    [("sgd", set()), ("momentum", {"velocity"}), ("adam", {"t", "m", "v"})],
+)
+def test_what_is_remembered_is_what_the_equations_name(name, remembered):
+    optimizer, grads = made(name), gradients(4)
+    theta = np.zeros(6)
+    optimizer.init(theta)
+    for grad in grads:
+        optimizer.step(theta, grad, 0.1)
+    assert set(optimizer.state) == remembered
+    if name == "adam":
+        weights = 0.1 * 0.9 ** np.arange(4)[::-1, np.newaxis]
+        assert_allclose(optimizer.state["m"], (weights * grads).sum(axis=0))
+        weights = 0.001 * 0.999 ** np.arange(4)[::-1, np.newaxis]
+        assert_allclose(optimizer.state["v"], (weights * grads**2).sum(axis=0))
+
+
+@all_optimizers
+def test_a_given_state_is_left_as_it_was(name):
+    first, theta = made(name), np.zeros(6)
+    first.init(theta)
+    first.step(theta, np.ones(6), 0.1)
+    before = pickle.dumps(first.state)
+    second = made(name)
+    second.init(theta, first.state)
+    second.step(theta, np.ones(6), 0.1)
+    assert pickle.dumps(first.state) == before
 
 
 @all_optimizers
