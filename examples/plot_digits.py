@@ -31,21 +31,24 @@ from sknet.displays import CurveDisplay, DigitsDisplay
 # The Data
 # --------
 # 1593 digits of 16x16 pixels, 0 or 1. The article's ten columns of Y are one column of
-# digits here, scikit-learn's way. A quarter of each digit is kept for the test.
+# digits here, scikit-learn's way. A quarter of each digit is kept for the test. The
+# learning rate goes with the data: at twice as much the cost goes up at some steps.
 
 
 def load_dev_and_test():
     try:
         X, y = fetch_semeion(return_X_y=True)
+        learning_rate = 2
     except (OSError, ImportError) as error:
         print(f"Using scikit-learn's 8x8 digits instead of Semeion: {error}")
         X, y = load_digits(return_X_y=True)
         X = X / 16  # pixels from 0 to 1
+        learning_rate = 1
     print(f"X data: {X.shape}\nY data: {y.shape}")
     X_dev, X_test, y_dev, y_test = train_test_split(
         X, y, test_size=0.25, stratify=y, random_state=0
     )
-    return (X_dev, y_dev), (X_test, y_test)
+    return (X_dev, y_dev), (X_test, y_test), learning_rate
 
 
 # %%
@@ -53,8 +56,6 @@ def load_dev_and_test():
 # ---------------------
 # Weights start anywhere in [-1, 1]. Every node is a sigmoid, the outputs too, so that
 # the cost is the article's J, with lambda = 1; each step takes all samples at once.
-# The default learning rate is 2: at 4 the cost of Semeion jumps up at some steps, and
-# then the smallest rounding error decides where training ends.
 
 
 def article_network(n_samples, learning_rate):
@@ -162,22 +163,33 @@ def save_and_reload(model, X_test, folder):
     print(f"{files[0]}, loaded in a fresh process, makes the same predictions")
 
 
-def main():
+# %%
+# All of it. In a notebook ``sys.argv`` is the kernel's, and pictures are shown.
+
+
+def parsed(argv):
     parser = argparse.ArgumentParser(description="Learn to read handwritten digits.")
     parser.add_argument("--out", type=Path, default="digits_pictures", help="folder")
-    parser.add_argument("--learning-rate", type=float, default=2, help="try 4, too")
+    parser.add_argument("--learning-rate", type=float, help="default: by the data")
     parser.add_argument("--quick", action="store_true", help="20 iterations, not 500")
     parser.add_argument("--show", action="store_true", help="open windows")
-    args = parser.parse_args()
+    return parser.parse_args(argv)
+
+
+def main(argv):
+    args = parsed(argv)
     if not args.show:
         matplotlib.use("Agg")  # needs no screen
     args.out.mkdir(parents=True, exist_ok=True)
 
-    dev, test = load_dev_and_test()
-    network = article_network(len(dev[0]), args.learning_rate)
+    dev, test, learning_rate = load_dev_and_test()
+    if args.learning_rate is not None:
+        learning_rate = args.learning_rate
+    network = article_network(len(dev[0]), learning_rate)
     costs, accuracies = learn(network, dev, test, 20 if args.quick else 500)
     print_predictions(network, *test)
-    draw(costs, accuracies, network, *test).savefig(args.out / "digits.png", dpi=150)
+    picture = args.out / "plot_digits.png"
+    draw(costs, accuracies, network, *test).savefig(picture, dpi=150)
     best = search(*dev, args.quick)
     print(f"Best model: accuracy {best.score(*test):.1%} on the test digits")
     save_and_reload(best, test[0], args.out)
@@ -187,4 +199,5 @@ def main():
 
 
 if __name__ == "__main__":  # the processes of n_jobs=2 may import this file
-    main()
+    as_script = Path(sys.argv[0]).name == "plot_digits.py"
+    main(sys.argv[1:] if as_script else ["--show"])

@@ -10,6 +10,7 @@ out.
 """
 
 import argparse
+import sys
 from math import isqrt
 from pathlib import Path
 
@@ -129,44 +130,71 @@ SCORING = {
 }
 
 
+def mean_and_error(scores):
+    return scores.mean(), scores.std(ddof=1) / len(scores) ** 0.5
+
+
 def evaluate(rungs, X, y, n_folds, n_jobs):
+    """Accuracies and log losses of each rung, one for each fold."""
     folds = StratifiedKFold(n_folds, shuffle=True, random_state=0)
     results = {}
     for name, model in rungs.items():
         scores = cross_validate(model, X, y, cv=folds, scoring=SCORING, n_jobs=n_jobs)
-        accuracies, loss = scores["test_accuracy"], scores["test_log_loss"].mean()
-        mean, error = accuracies.mean(), accuracies.std(ddof=1) / n_folds**0.5
-        results[name] = mean, error, loss
+        results[name] = scores["test_accuracy"], scores["test_log_loss"]
+        mean, error = mean_and_error(scores["test_accuracy"])
         print(
-            f"{name:26}  accuracy {mean:.1%} +- {error:.1%}, log loss {loss:.3f}, "
+            f"{name:26}  accuracy {mean:.1%} +- {error:.1%}, "
+            f"log loss {scores['test_log_loss'].mean():.3f}, "
             f"{scores['fit_time'].mean():.1f} s",
             flush=True,
         )
     return results
 
 
+# %%
+# The Picture
+# -----------
+# One panel for each measure: points are means over the folds, bars standard errors.
+
+
 def draw(results):
-    figure, ax = plt.subplots(figsize=(8, 4), layout="constrained")
-    means, errors, losses = np.transpose(list(results.values()))
+    figure, panels = plt.subplots(
+        1, 2, sharey=True, figsize=(9, 4), layout="constrained"
+    )
     rungs = range(len(results))
-    ax.errorbar(100 * means, rungs, xerr=100 * errors, fmt="o", capsize=3)
-    ax.set_yticks(rungs, results)
-    ax.grid(axis="x", alpha=0.3)
-    ax.set_xlabel("accuracy in %, mean and standard error over the folds")
-    beside = ax.secondary_yaxis("right")
-    beside.set_yticks(rungs, [f"{loss:.3f}" for loss in losses])
-    beside.set_ylabel("log loss")
+    accuracies, losses = zip(*results.values(), strict=True)
+    measures = {
+        "accuracy in % (more is better)": 100 * np.array(accuracies),
+        "log loss (less is better)": np.array(losses),
+    }
+    for ax, color, (name, scores) in zip(
+        panels, ["C0", "C1"], measures.items(), strict=True
+    ):
+        means, errors = np.transpose([mean_and_error(rung) for rung in scores])
+        ax.errorbar(means, rungs, xerr=errors, fmt="o", capsize=3, color=color)
+        ax.grid(axis="x", alpha=0.3)
+        ax.set_xlabel(name)
+    panels[0].set_yticks(rungs, results)
+    panels[1].set_xlim(left=0)
     return figure
 
 
-def main():
+# %%
+# All of it. In a notebook ``sys.argv`` is the kernel's, and pictures are shown.
+
+
+def parsed(argv):
     parser = argparse.ArgumentParser(description="Recipes for handwritten digits.")
     parser.add_argument("--out", type=Path, default="recipes_pictures", help="folder")
     parser.add_argument("--data", choices=["semeion", "digits"], default="semeion")
     parser.add_argument("--n-jobs", type=int, default=2, help="processes")
     parser.add_argument("--quick", action="store_true", help="2 folds of 2 epochs")
     parser.add_argument("--show", action="store_true", help="open windows")
-    args = parser.parse_args()
+    return parser.parse_args(argv)
+
+
+def main(argv):
+    args = parsed(argv)
     if not args.show:
         matplotlib.use("Agg")  # needs no screen
     args.out.mkdir(parents=True, exist_ok=True)
@@ -174,11 +202,12 @@ def main():
     X, y = load(args.data)
     rungs = ladder(X.shape[1], args.quick)
     results = evaluate(rungs, X, y, 2 if args.quick else 10, args.n_jobs)
-    draw(results).savefig(args.out / "recipes.png", dpi=150)
+    draw(results).savefig(args.out / "plot_recipes.png", dpi=150)
     print(f"Pictures are in {args.out.resolve()}")
     if args.show:
         plt.show()
 
 
 if __name__ == "__main__":  # the processes of n_jobs=2 may import this file
-    main()
+    as_script = Path(sys.argv[0]).name == "plot_recipes.py"
+    main(sys.argv[1:] if as_script else ["--show"])

@@ -1,4 +1,4 @@
-"""Neural networks for scikit-learn, in NumPy alone."""
+"""Neural networks for scikit-learn, in NumPy and SciPy."""
 
 from sknet.classifier import ScratchMLPClassifier
 from sknet.gradient_check import check_gradients

@@ -9,6 +9,8 @@ import numpy as np
 from sklearn.datasets import get_data_home
 from sklearn.utils import Bunch
 
+from sknet._extras import how_to_install
+
 URL = "https://archive.ics.uci.edu/ml/machine-learning-databases/semeion/semeion.data"
 SHA256 = "f43228ae3da5ea6a3c95069d53450b86166770e3b719dcc333182128fe08d4b1"
 
@@ -114,7 +116,7 @@ def _download(path):
         import pooch
     except ImportError as error:
         raise ImportError(
-            'Downloading Semeion needs pooch: pip install "sknet-mlp[datasets]", '
+            f"Downloading Semeion needs pooch: {how_to_install('pooch', 'datasets')}; "
             f"or save {URL} as {path}."
         ) from error
     logger = pooch.get_logger()

@@ -4,6 +4,15 @@ from math import isqrt
 
 import numpy as np
 
+from sknet._extras import how_to_install
+
+# Red alone is lost on some eyes, and in print.
+WRONG = {
+    "color": "red",
+    "fontweight": "bold",
+    "bbox": {"boxstyle": "round", "edgecolor": "red", "facecolor": "none"},
+}
+
 
 def _axes(ax, **figure_kw):
     """`ax`, or new axes where it is None; only then is matplotlib imported."""
@@ -13,7 +22,7 @@ def _axes(ax, **figure_kw):
         import matplotlib.pyplot as plt
     except ImportError as error:
         raise ImportError(
-            'Pictures need matplotlib: pip install "sknet-mlp[examples]".'
+            f"Pictures need matplotlib: {how_to_install('matplotlib', 'examples')}."
         ) from error
     return plt.subplots(layout="constrained", **figure_kw)[1]
 
@@ -63,7 +72,9 @@ class CurveDisplay:
 
 
 class DigitsDisplay:
-    r"""Images in a row, each with its actual and its guessed label, wrong guesses red.
+    r"""Images in a row, each with its actual and its guessed label.
+
+    The labels of wrong guesses are bold, red and framed.
 
     Parameters
     ----------
@@ -124,8 +135,8 @@ class DigitsDisplay:
             place = (left, left + 1, 0, height)
             self.images_.append(ax.imshow(image, cmap="gray_r", extent=place))
             text = f"Actual: {actual}\nGuess: {guess}"
-            color = "black" if actual == guess else "red"
-            text = ax.text(left + 0.5, -0.1, text, color=color, ha="center", va="top")
+            style = {"color": "black"} if actual == guess else WRONG
+            text = ax.text(left + 0.5, -0.1, text, ha="center", va="top", **style)
             self.texts_.append(text)
         # Each imshow has set the limits to its own image.
         ax.set(xlim=(-0.1, 1.2 * len(images) - 0.1), ylim=(-0.1, height + 0.1))
