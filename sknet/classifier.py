@@ -51,7 +51,8 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator, ClassifierParamete
         Strength of the penalty alpha / (2 m) sum W^2, without the biases, where m is
         the number of rows of the *batch* (the sum of their weights on a full one).
         On a full batch it is the article's lambda.  As in ``MLPClassifier`` the same
-        alpha weighs more in smaller batches.
+        alpha weighs more in smaller batches, and with smaller sample weights: weights
+        that sum to 1 make the penalty n_samples times as strong as weights of 1.
     batch_size : int or "auto", default="auto"
         Rows of a mini-batch; "auto" is min(200, n_samples).  The last batch of an
         epoch may be shorter.
@@ -228,7 +229,10 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator, ClassifierParamete
 
     With scikit-learn 1.9 or later ``set_callbacks`` takes its callbacks, any
     ``FitCallback`` and those of :mod:`sknet.callbacks`; ``fit`` is a task for them and
-    each epoch a task in it.
+    each epoch a task in it.  They are experimental in scikit-learn.
+
+    Ctrl-C during ``fit`` does not raise: training ends after the running step, with a
+    warning.  In a search it ends one fit, and the search goes on.
 
     References
     ----------
@@ -289,9 +293,10 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator, ClassifierParamete
         X : array-like or sparse matrix of shape (n_samples, n_features)
             Samples.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
-            Labels; not all classes need to be among them.
+            Labels, or a multilabel indicator of 0 and 1 (-1 and 1 is refused); not all
+            classes need to be among them.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights, 0 or more.
+            Weights, 0 or more; their scale matters beside ``alpha``, as in ``fit``.
         classes : array-like of shape (n_classes,), default=None
             All classes there will ever be; the first call needs it.
 
@@ -410,6 +415,9 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator, ClassifierParamete
 
     def decision_function(self, X: Any) -> NDArray[Any]:
         """Raw outputs: logits.
+
+        ``MLPClassifier`` has no such method, so ``CalibratedClassifierCV``, which
+        prefers it to ``predict_proba``, calibrates other numbers there.
 
         Parameters
         ----------

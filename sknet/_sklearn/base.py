@@ -146,15 +146,19 @@ class NetworkEstimator(CallbackSupportMixin, FittedNetwork, NetworkParameters):
             Samples.  A sparse X is never made dense as a whole.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.  For a classifier labels of any type, or a multilabel indicator
-            of 0 and 1, dense or sparse.
+            of 0 and 1, dense or sparse; one of -1 and 1 is refused.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights, 0 or more; a sample of weight 0 is as if it were not there.
+            Weights, 0 or more; a sample of weight 0 is as if it were not there.  Only
+            their ratios matter to the loss, but ``alpha`` weighs more the smaller they
+            are: n_samples times as much where they sum to 1 as where each is 1.
         X_val : array-like or sparse matrix of shape (n_val, n_features), default=None
-            Samples to validate on after each epoch.  The weights that score best on
+            Samples to validate on after each epoch, scaled like X (a pipeline does not
+            do so by itself: see docs/validation.md).  The weights that score best on
             them (``scoring``) are kept, ``history_`` has their loss and score, and
             ``early_stopping`` watches them instead of holding out training samples.
         y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
-            Their targets.
+            Their targets.  Inside ``VotingClassifier``, which encodes y as 0, 1, … but
+            not ``y_val``, encode them likewise.
         sample_weight_val : array-like of shape (n_val,), default=None
             Their weights.
         coef_init : list of array-like of shape (n_inputs, n_units), default=None
