@@ -76,4 +76,4 @@ def test_without_matplotlib_nothing_is_trained_in_vain(monkeypatch, capsys):
     with pytest.raises(SystemExit) as ended:
         sknet.__main__.main([])
     assert ended.value.code == 2
-    assert 'pip install "sknet-mlp[examples]"' in capsys.readouterr().err
+    assert "pip install matplotlib" in capsys.readouterr().err

@@ -1,10 +1,8 @@
 """Validation sets of one's own, the rows that are held out, and scoring by both."""
 
 import pickle
-import re
 import warnings
 from functools import partial
-from pathlib import Path
 
 import joblib
 import numpy as np
@@ -958,14 +956,3 @@ def test_calibration_mends_the_log_loss_of_smoothed_labels():
     calibrated = CalibratedClassifierCV(net, method=method, cv=3).fit(X, y)
     plain = log_loss(y_new, net.fit(X, y).predict_proba(X_new))
     assert log_loss(y_new, calibrated.predict_proba(X_new)) < 0.8 * plain
-
-
-def test_the_users_guide_runs():
-    guide = Path(__file__).parents[1] / "docs/validation.md"
-    blocks = re.findall(r"```python\n(.*?)```", guide.read_text("utf-8"), re.DOTALL)
-    assert len(blocks) == 4
-    names = {}
-    for block in blocks:  # one after the other, as a reader would run them
-        exec(block, names)
-    assert names["model"].score(names["X_val"], names["y_val"]) > 0.9
-    assert names["search"].best_estimator_.best_validation_score_ < 0  # minus the loss
