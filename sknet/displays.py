@@ -6,11 +6,11 @@ import numpy as np
 
 from sknet._extras import how_to_install
 
-# Red alone is lost on some eyes, and in print.
+# Not by colour alone: not everybody sees it, and it is lost in print.
 WRONG = {
     "color": "red",
     "fontweight": "bold",
-    "bbox": {"boxstyle": "round", "edgecolor": "red", "facecolor": "none"},
+    "bbox": {"boxstyle": "round,pad=0.2", "edgecolor": "red", "facecolor": "none"},
 }
 
 
