@@ -40,7 +40,7 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator, ClassifierParamete
         Function of the hidden units (:mod:`sknet.activations`): "identity",
         "logistic", "tanh", "relu", "leaky_relu", "elu", "selu", "softplus", "gelu",
         "silu" or "mish".  A list has one for each hidden layer.  A pair
-        ``(f, derivative)`` of functions of arrays is one's own activation; the
+        ``(f, derivative)`` of functions of arrays is your own activation; the
         derivative is written in the output of f or in its input, and ``fit`` finds
         out which and whether it is right (:mod:`sknet.custom_activations`).
     solver : {"adam", "adamw", "sgd", "lbfgs"}, default="adam"
@@ -200,8 +200,8 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator, ClassifierParamete
     validation_scores_ : list of float or None
         Score on the validation set after each epoch, if there is one.
     best_validation_score_ : float or None
-        Score of the weights kept, the highest of them.  A warm start judges the weights
-        that it goes on from anew: ``X_val`` may be another one.
+        Score of the weights kept, the highest of them.  A warm start first scores the
+        weights that it goes on from again: ``X_val`` may be another one.
     best_iteration_ : int or None
         The first epoch with that score, counted from 1 over all calls of ``fit`` that
         went on from each other: the weights kept are those at its end.  None, like the
