@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,16 @@ from sknet._sklearn.base import (
     by_steps_only,
     checks_parameters,
 )
-from sknet._sklearn.labels import Labels, class_factors, learn_labels
+from sknet._sklearn.labels import (
+    Labels,
+    check_given,
+    class_factors,
+    first_labels,
+    learn_labels,
+    named_classes,
+    shown,
+    told_the_classes,
+)
 from sknet._sklearn.parameters import ClassifierParameters, constraints_of
 from sknet._sklearn.validation import Samples
 from sknet.losses import LOSSES, ClassTargets, Loss
@@ -168,7 +179,9 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator, ClassifierParamete
         What the best weights score best by on the validation set, and what early
         stopping watches: None is the accuracy, "loss" the negated loss, anything else
         a scorer of scikit-learn, by its name or as ``scorer(estimator, X, y)``, which
-        also gets ``sample_weight`` where there are weights.
+        also gets ``sample_weight`` where there are weights.  X is a data frame if the
+        set comes from one.  A metric of probabilities that takes ``labels`` is told
+        ``classes_``, as the set may lack one.
 
     Attributes
     ----------
@@ -297,8 +310,11 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator, ClassifierParamete
             classes need to be among them.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights, 0 or more; their scale matters beside ``alpha``, as in ``fit``.
+            Of samples whose classes all have the weight 0 nothing is learned: a first
+            call only makes the network ready.
         classes : array-like of shape (n_classes,), default=None
-            All classes there will ever be; the first call needs it.
+            All classes there will ever be; the first call needs it, unless y is
+            multilabel.  A single one makes a model that always predicts it.
 
         Returns
         -------
@@ -318,44 +334,58 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator, ClassifierParamete
                 "samples: pass a dict such as compute_class_weight('balanced', ...) of "
                 "scikit-learn gives, or sample_weight."
             )
-        fitted = hasattr(self, "_theta")
-        if not fitted and classes is None:
-            raise ValueError(
-                "classes must be passed on the first call to partial_fit: all labels "
-                "that any call will bring."
-            )
-        if fitted and classes is not None:
-            classes = np.unique(classes)
-            if classes.tolist() != self.classes_.tolist():
-                raise ValueError(
-                    f"classes={classes.tolist()} is not the same as in the first call, "
-                    f"{self.classes_.tolist()}."
-                )
-        classes = self.classes_ if fitted else classes
-        self._fit_one_epoch(X, y, sample_weight, classes)
+        self._fit_one_epoch(X, y, sample_weight, classes=classes)
         return self
 
     # -- what targets are: the hooks of NetworkEstimator --------------------------
 
+    def _check_given(self, y: Any, name: str) -> None:
+        check_given(y, name)
+
     def _learn_targets(
-        self, samples: Samples, going_on: bool, classes: Any = None
+        self,
+        samples: Samples,
+        going_on: bool,
+        incremental: bool = False,
+        classes: Any = None,
     ) -> tuple[Labels, Samples]:
-        labels = self._labels if going_on else None
-        if labels is None:
-            kind, found = learn_labels(samples.y, classes)
-            labels = Labels(kind, found, sparse.issparse(samples.y))
-        elif classes is None:
-            found = learn_labels(samples.y)[1]
-            if found.tolist() != labels.classes.tolist():
-                raise ValueError(
-                    "warm_start can only go on with the classes that it began with, "
-                    f"{labels.classes.tolist()}; y has {found.tolist()}."
-                )
-        samples = labels.encode(samples)
+        if going_on:
+            labels = self._labels_to_go_on_with(samples.y, incremental, classes)
+        else:
+            y = samples.y
+            labels = first_labels(y, classes) if incremental else learn_labels(y)
+        if incremental and not going_on:
+            samples = labels.encode(samples, remedy="classes must name all labels")
+        else:
+            samples = labels.encode(samples)
+        if labels.only_one and not going_on:
+            warnings.warn(
+                f"{'classes' if incremental else 'y'} contains only one class, "
+                f"{shown(labels.classes)}: the model always predicts it.",
+                UserWarning,
+                stacklevel=2,
+            )
         factors = class_factors(self.class_weight, labels, samples)
         if factors is None:
             return labels, samples
         return labels._replace(factors=factors), samples.weighted(factors[samples.y])
+
+    def _labels_to_go_on_with(self, y: Any, incremental: bool, classes: Any) -> Labels:
+        """The model's labels, once it is sure that those of this call go with them."""
+        labels = self._labels
+        if not incremental:
+            labels.check_same(
+                learn_labels(y).classes,
+                "warm_start can only go on with the classes that it began with: y has "
+                "{}, the model {}.",
+            )
+        elif classes is not None:
+            labels.check_same(
+                named_classes(classes),
+                "classes={} is not the same as the model's classes, {}, which stay as "
+                "they were when training began: pass these, or None.",
+            )
+        return labels
 
     @property
     def _labels(self) -> Labels:
@@ -373,7 +403,8 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator, ClassifierParamete
         return self.out_activation
 
     def _targets(self, y: NDArray[Any], smoothing: float = 0.0) -> ClassTargets:
-        return ClassTargets(y, self.n_outputs_, self._theta.dtype, smoothing)
+        n_outputs, n_classes = self.n_outputs_, len(self.classes_)
+        return ClassTargets(y, n_outputs, self._theta.dtype, smoothing, n_classes)
 
     def _training_targets(self, y: NDArray[Any]) -> ClassTargets:
         return self._targets(y, self.label_smoothing)
@@ -392,6 +423,12 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator, ClassifierParamete
 
     def _decode(self, y: NDArray[Any]) -> NDArray[Any]:
         return self._labels.decode(y)
+
+    def _lacking(self, y: NDArray[Any]) -> list[Any]:
+        return self._labels.lacking(y)
+
+    def _scorer(self) -> Callable[..., Any]:
+        return told_the_classes(super()._scorer(), self._labels)
 
     # -- prediction --------------------------------------------------------------
 
@@ -427,7 +464,8 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator, ClassifierParamete
         Returns
         -------
         raw : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            For two classes the log-odds of the second.
+            For two classes the log-odds of the second; a single class has a column,
+            though it needs none.
         """
         raw = self._outputs(self._validated(X))
         return raw[:, 0] if self._kind == "binary" else raw
@@ -444,7 +482,8 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator, ClassifierParamete
         -------
         proba : ndarray of shape (n_samples, n_classes)
             Columns in the order of ``classes_``; rows sum to 1 but for multilabel.
-            Above 0 and below 1, however sure the network is.
+            Above 0 and below 1, however sure the network is; those of an only class
+            are 1.
         """
         return self._outputs(self._validated(X), self._probabilities)
 
@@ -463,6 +502,8 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator, ClassifierParamete
         return self._outputs(self._validated(X), self._log_probabilities)
 
     def _probabilities(self, z: NDArray[Any]) -> NDArray[Any]:
+        if self._labels.only_one:
+            return np.ones_like(z)
         if self._one_sigmoid_per_class():
             h = softmax_of(log_expit(z), axis=0)
         elif self._kind == "binary":

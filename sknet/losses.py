@@ -122,6 +122,8 @@ class ClassTargets:
         One output stands for the second of two classes.
     dtype : dtype, default=float64
     smoothing : float in [0, 1), default=0.0
+    n_classes : int, default=None
+        By default ``n_outputs``, but at least 2.
 
     Examples
     --------
@@ -142,22 +144,22 @@ class ClassTargets:
         n_outputs: int,
         dtype: DTypeLike = np.float64,
         smoothing: float = 0.0,
+        n_classes: int | None = None,
     ):
         self.y = y
         self.n_outputs = n_outputs
         self.dtype = dtype
         self.smoothing = smoothing
+        self.n_classes = n_classes or max(n_outputs, 2)
 
     def __getitem__(self, rows: slice | Array) -> Array:
         """Y of some samples, a slice or indices, shape (n_outputs, n_rows)."""
-        y = self.y[rows]
+        y, n_classes = self.y[rows], self.n_classes
         if y.ndim == 2:
             Y, n_classes = y.T, 2
-        elif self.n_outputs == 1:
-            Y, n_classes = (y == 1)[np.newaxis], 2
         else:
-            Y = np.arange(self.n_outputs)[:, np.newaxis] == y
-            n_classes = self.n_outputs
+            of_outputs = np.arange(n_classes - self.n_outputs, n_classes)
+            Y = of_outputs[:, np.newaxis] == y
         Y = Y.astype(self.dtype, order="C")
         if self.smoothing:
             Y *= 1 - self.smoothing

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sklearn.base import _fit_context
+from sklearn.metrics import check_scoring
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 
@@ -74,8 +75,23 @@ class NetworkEstimator(CallbackSupportMixin, FittedNetwork, NetworkParameters):
     # Values of ``scoring`` that mean the estimator's own score.
     _own_scorings: tuple[str | None, ...]
 
+    def _check_given(self, y: Any, name: str) -> None:
+        """Refuse targets that cannot be told apart once they are an array.
+
+        Parameters
+        ----------
+        y : array-like or sparse matrix
+            As the user gave it.
+        name : str
+            For messages.
+        """
+
     def _learn_targets(
-        self, samples: Samples, going_on: bool, classes: Any = None
+        self,
+        samples: Samples,
+        going_on: bool,
+        incremental: bool = False,
+        classes: Any = None,
     ) -> tuple[Any, Samples]:
         """What y is, and the samples with y encoded.
 
@@ -85,14 +101,18 @@ class NetworkEstimator(CallbackSupportMixin, FittedNetwork, NetworkParameters):
             As the user gave them.
         going_on : bool
             Whether earlier training goes on, whose targets it must go with.
+        incremental : bool, default=False
+            Whether this is a call of ``partial_fit``, to which later ones may bring
+            targets that this one lacks.
         classes : array-like, default=None
-            Of ``partial_fit``: all labels that any call will bring.
+            What ``partial_fit`` was told of these.
 
         Returns
         -------
         targets : object
             With ``attributes``, ``n_outputs`` and ``encode``.
         samples : Samples
+            Those of weight 0 left out.
         """
         raise NotImplementedError
 
@@ -122,6 +142,15 @@ class NetworkEstimator(CallbackSupportMixin, FittedNetwork, NetworkParameters):
     def _decode(self, y: NDArray[Any]) -> NDArray[Any]:
         """Targets, as the user gives them, of encoded y."""
         raise NotImplementedError
+
+    def _lacking(self, y: NDArray[Any]) -> list[Any]:
+        """What encoded y has no sample of, though a scorer may ask for it."""
+        return []
+
+    def _scorer(self) -> Callable[..., Any]:
+        """The scorer that ``scoring`` stands for."""
+        scorer: Callable[..., Any] = check_scoring(self, self.scoring)
+        return scorer
 
     # -- training ----------------------------------------------------------------
 
@@ -186,8 +215,9 @@ class NetworkEstimator(CallbackSupportMixin, FittedNetwork, NetworkParameters):
         draft, state, samples, targets = self._prepared(
             X, y, sample_weight, going_on, validation_is_given
         )
+        self._check_some_left(samples)
         _begin_from(state, coef_init, intercept_init)
-        samples, validation = draft._set_apart(state, samples, targets, *given)
+        samples, validation = draft._set_apart(state, samples, targets, X, *given)
         with Run(self, draft, state, validation, tasks) as run:
             if self.solver == "lbfgs":
                 minimise_cost(run, samples)
@@ -197,7 +227,7 @@ class NetworkEstimator(CallbackSupportMixin, FittedNetwork, NetworkParameters):
         return self
 
     def _fit_one_epoch(
-        self, X: Any, y: Any, sample_weight: Any, classes: Any = None
+        self, X: Any, y: Any, sample_weight: Any, **of_targets: Any
     ) -> None:
         """Train on for one epoch, the work of ``partial_fit``."""
         if self.early_stopping:
@@ -212,8 +242,11 @@ class NetworkEstimator(CallbackSupportMixin, FittedNetwork, NetworkParameters):
                 f"{', '.join(map(repr, SCHEDULES))}, or call fit."
             )
         draft, state, samples, _ = self._prepared(
-            X, y, sample_weight, hasattr(self, "_theta"), classes=classes
+            X, y, sample_weight, hasattr(self, "_theta"), incremental=True, **of_targets
         )
+        if not samples.X.shape[0]:  # all of classes of weight 0
+            publish(state, self)
+            return
         state.stop_resuming()
         state.without_validation()
         with Run(self, draft, state, incremental=True) as run:
@@ -316,6 +349,7 @@ class NetworkEstimator(CallbackSupportMixin, FittedNetwork, NetworkParameters):
         state: TrainingState,
         samples: Samples,
         targets: Any,
+        X: Any,
         X_val: Any,
         y_val: Any,
         sample_weight_val: Any,
@@ -327,34 +361,39 @@ class NetworkEstimator(CallbackSupportMixin, FittedNetwork, NetworkParameters):
         """
         if X_val is not None:
             state.split, seen = None, False
+            X = X_val
             held_out = self._validation_samples(
                 targets, X_val, y_val, sample_weight_val
             )
         elif self.early_stopping and self.solver != "lbfgs":
-            samples, held_out = hold_out(state, samples, self.validation_fraction)
+            samples, held_out = hold_out(self, state, samples)
             seen = state.scores is None
         else:
             state.without_validation()
             return samples, None
-        validation = ValidationSet(self, held_out)
+        validation = ValidationSet(self, held_out, X)
         if state.scores is None:
             state.scores = []
         if state.costs and not seen:
             state.judged(validation.evaluate(state.kept)[1])
         return samples, validation
 
+    def _check_some_left(self, samples: Samples) -> None:
+        """Raise a ValueError if class weights of 0 have left no sample."""
+        if not samples.X.shape[0]:
+            raise ValueError(
+                f"class_weight={self.class_weight} gives all samples the weight 0: "
+                "give one of their classes a weight above 0."
+            )
+
     def _validation_samples(
         self, targets: Any, X: Any, y: Any, sample_weight: Any
     ) -> Samples:
         """The user's validation set, encoded."""
         try:
-            samples = read_samples(self, X, y, sample_weight, reset=False)
-            samples = targets.encode(samples, "of y: leave them out")
-            if not len(samples.y):
-                raise ValueError(
-                    f"class_weight={self.class_weight} gives all of their samples the "
-                    "weight 0: validate on classes that have one."
-                )
+            samples = read_samples(self, X, y, sample_weight, reset=False, name="y_val")
+            samples = targets.encode(samples, "y_val", "leave out these samples")
+            self._check_some_left(samples)
         except ValueError as error:
             raise ValueError(f"X_val, y_val or sample_weight_val: {error}") from error
         return samples
@@ -369,6 +408,7 @@ class NetworkEstimator(CallbackSupportMixin, FittedNetwork, NetworkParameters):
         draft, state, samples, _ = draft._prepared(
             X, y, sample_weight, hasattr(self, "_theta")
         )
+        draft._check_some_left(samples)
         (batch,) = whole_batch_of(draft, state, samples)
         return whole_objective_of(draft, state, samples), batch
 

@@ -8,18 +8,24 @@ an array of bool with a column for each label.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Collection
+from datetime import date
+from inspect import signature
 from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+from sklearn.metrics import make_scorer
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from sknet._sklearn.validation import Samples
 
-OF_FIRST_CALL = "which the first call sets: name all of them there"
+STAY = (
+    "they stay what they were when training began, so train a new model on all labels"
+)
 
 
 class Labels(NamedTuple):
@@ -28,6 +34,7 @@ class Labels(NamedTuple):
     Attributes
     ----------
     kind : {"binary", "multiclass", "multilabel-indicator"}
+        A single class is the least that "multiclass" can be.
     classes : ndarray of shape (n_classes,)
         In sorted order; for multilabel targets the column numbers.
     sparse : bool
@@ -43,8 +50,13 @@ class Labels(NamedTuple):
 
     @property
     def n_outputs(self) -> int:
-        """Outputs of a network for these labels: 1 for two classes."""
+        """Outputs of a network for these labels: 1 for two classes, and for one."""
         return 1 if self.kind == "binary" else len(self.classes)
+
+    @property
+    def only_one(self) -> bool:
+        """Whether there is one class, so that nothing is uncertain."""
+        return self.kind == "multiclass" and len(self.classes) == 1
 
     @property
     def attributes(self) -> dict[str, Any]:
@@ -55,9 +67,9 @@ class Labels(NamedTuple):
             "_sparse_labels": self.sparse,
         }
 
-    def encode(self, samples: Samples, whose: str = OF_FIRST_CALL) -> Samples:
+    def encode(self, samples: Samples, name: str = "y", remedy: str = STAY) -> Samples:
         """Samples with y encoded and the weights of their classes, 0 left out."""
-        y = encode(samples.y, self.kind, self.classes, whose)
+        y = encode(samples.y, self.kind, self.classes, name, remedy)
         samples = samples._replace(y=y).weighted(None)
         if self.factors is None:
             return samples
@@ -76,27 +88,40 @@ class Labels(NamedTuple):
             return y.astype(int)
         return self.classes[y]
 
+    def lacking(self, y: NDArray[Any]) -> list[Any]:
+        """Classes that encoded y has no sample of; for multilabel y none."""
+        if self.kind == "multilabel-indicator":
+            return []
+        absent = np.bincount(y, minlength=len(self.classes)) == 0
+        return shown(self.classes[absent])
 
-def learn_labels(y: Any, classes: Any = None) -> tuple[str, NDArray[Any]]:
-    """Kind of the labels, and the classes in sorted order.
+    def check_same(self, classes: NDArray[Any], message: str) -> None:
+        """Raise a ValueError unless ``classes`` are these.
+
+        Parameters
+        ----------
+        classes : ndarray
+        message : str
+            With places for those given and for these.
+        """
+        if set(keys_of(classes)) != set(keys_of(self.classes)):
+            raise ValueError(message.format(shown(classes), shown(self.classes)))
+
+
+def learn_labels(y: Any) -> Labels:
+    """The labels that y holds.
 
     Parameters
     ----------
     y : ndarray or sparse matrix of shape (n_samples,) or (n_samples, n_labels)
-    classes : array-like of shape (n_classes,), default=None
-        All classes there will ever be; those of ``y`` by default.
-
-    Returns
-    -------
-    kind : {"binary", "multiclass", "multilabel-indicator"}
-    classes : ndarray of shape (n_classes,)
-        For multilabel y the column numbers.
 
     Raises
     ------
     ValueError
-        For continuous or multi-output targets, and where there is just one class.
+        For continuous or multi-output targets, and labels of no type that can be
+        compared.
     """
+    _check_types(y, "y")
     check_classification_targets(y)
     kind = type_of_target(y)
     if kind == "multiclass-multioutput":
@@ -106,29 +131,159 @@ def learn_labels(y: Any, classes: Any = None) -> tuple[str, NDArray[Any]]:
         )
     if kind == "multilabel-indicator":
         _warn_if_one_hot(y)
-        n_labels = y.shape[1]
-        if classes is not None and len(classes) != n_labels:
+        return Labels(kind, np.arange(y.shape[1]), sparse.issparse(y))
+    return _labels_of(LabelEncoder().fit(y).classes_)
+
+
+def first_labels(y: Any, classes: Any) -> Labels:
+    """The labels of a first ``partial_fit``: ``classes``, whatever y holds of them.
+
+    Raises
+    ------
+    ValueError
+        As :func:`learn_labels` does; for no classes, unless y is multilabel, and then
+        for others than the column numbers.
+    """
+    labels = learn_labels(y)
+    if labels.kind != "multilabel-indicator":
+        if classes is None:
             raise ValueError(
-                f"classes has {len(classes)} entries for the {n_labels} label columns "
-                "of y: pass one for each column, or None."
+                "classes must be passed on the first call to partial_fit: all labels "
+                "that any call will bring."
             )
-        return kind, np.arange(n_labels)
-    classes = LabelEncoder().fit(y if classes is None else classes).classes_
-    if len(classes) < 2:
-        raise ValueError(
-            f"y contains only one class, {classes.tolist()}: a classifier needs "
-            "samples of at least two classes."
+        return _labels_of(named_classes(classes))
+    if classes is not None:
+        labels.check_same(
+            named_classes(classes),
+            "classes={} are not the label columns of y, {}, by which a multilabel "
+            "model knows its labels: pass these, or None.",
         )
-    return "binary" if len(classes) == 2 else "multiclass", classes
+    return labels
+
+
+def named_classes(classes: Any) -> NDArray[Any]:
+    """The argument ``classes`` of ``partial_fit``, in sorted order, each once."""
+    if isinstance(classes, Collection) and not hasattr(classes, "__array__"):
+        classes = classes if isinstance(classes, str) else list(classes)  # of a set too
+    check_given(classes, "classes")
+    classes = np.asarray(classes)
+    _check_types(classes, "classes")
+    if classes.ndim != 1 or not len(classes):
+        raise ValueError(
+            f"classes has shape {classes.shape}: pass a list of all labels that any "
+            "call will bring."
+        )
+    return LabelEncoder().fit(classes).classes_
+
+
+def _labels_of(classes: NDArray[Any]) -> Labels:
+    return Labels("binary" if len(classes) == 2 else "multiclass", classes, False)
+
+
+def check_given(y: Any, name: str) -> None:
+    """Refuse labels that are missing, or that NumPy would make equal by a cast.
+
+    Parameters
+    ----------
+    y : array-like or sparse matrix
+        As the user gave it.
+    name : str
+        For messages.
+
+    Raises
+    ------
+    ValueError
+    """
+    if y is None or sparse.issparse(y):
+        return
+    array = np.asarray(y)
+    if array.dtype.kind == "U" and isinstance(y, list | tuple):
+        array = np.asarray(y, dtype=object)  # not all may have been strings
+    if array.dtype.kind not in "OM":
+        return
+    values = array.ravel() if array.dtype.kind == "M" else array.ravel().tolist()
+    missing = next((value for value in values if _is_missing(value)), 0)
+    if _is_missing(missing):
+        raise ValueError(
+            f"Input {name} contains missing labels, {missing!r}: leave them out, or "
+            "make them a label of their own, such as 'unknown'."
+        )
+    types = {type(value) for value in values}
+    if len({issubclass(one, str) for one in types}) == 2:
+        names = ", ".join(sorted(one.__name__ for one in types))
+        raise ValueError(
+            f"{name} mixes labels of the types {names}, which cannot be sorted: make "
+            "them all strings, or all numbers."
+        )
+
+
+def _is_missing(value: Any) -> bool:
+    """Whether a label is None, NaN, NaT or pandas' NA."""
+    try:
+        return value is None or bool(value != value)
+    except (TypeError, ValueError):  # NA is neither; an array is not a label
+        return not np.ndim(value)
+
+
+def _check_types(y: Any, name: str) -> None:
+    """Refuse Python objects that are not strings: no metric would take them."""
+    if sparse.issparse(y) or y.dtype != object:
+        return
+    types = {type(value) for value in y.ravel().tolist()}
+    others = sorted(one.__name__ for one in types if not issubclass(one, str))
+    if others:
+        raise ValueError(
+            f"Unknown label type: {name} is an array of objects of the type "
+            f"{', '.join(others)}; labels are numbers, bools, strings or datetimes of "
+            "NumPy: convert them, by astype(int), astype(bool), "
+            "astype('datetime64[us]') or astype(str)."
+        )
+
+
+def shown(labels: NDArray[Any]) -> list[Any]:
+    """Labels as messages show them: datetimes as dates and times."""
+    if labels.dtype.kind in "mM":
+        return labels.astype(str).tolist()
+    return labels.tolist()
+
+
+def keys_of(labels: NDArray[Any]) -> list[Any]:
+    """Keys of a dict, equal for labels that are equal, datetimes of any unit too.
+
+    Examples
+    --------
+    >>> days = np.array(["2020-01-01", "2020-01-02"], dtype="datetime64[D]")
+    >>> keys_of(days) == keys_of(days.astype("datetime64[ns]"))
+    True
+    """
+    if labels.dtype.kind not in "mM":
+        return labels.tolist()  # compared as they are: a cast could make labels equal
+    kind = labels.dtype.kind
+    seconds = labels.astype(f"{kind}8[s]")
+    rest = (labels - seconds).astype("m8[fs]")
+    pairs = zip(seconds.astype(int).tolist(), rest.astype(int).tolist(), strict=True)
+    return [(kind, *pair) for pair in pairs]
+
+
+def key_of(label: Any) -> Any:
+    """The same of a single label, such as a key of ``class_weight``."""
+    if hasattr(label, "to_datetime64"):  # of pandas: NumPy would lose nanoseconds
+        label = label.to_datetime64()
+    if isinstance(label, date | np.datetime64 | np.timedelta64):
+        return keys_of(np.array([label], dtype=getattr(label, "dtype", "M8")))[0]
+    return label
 
 
 def encode(
-    y: Any, kind: str, classes: NDArray[Any], whose: str = OF_FIRST_CALL
+    y: Any,
+    kind: str,
+    classes: NDArray[Any],
+    name: str = "y",
+    remedy: str = STAY,
 ) -> NDArray[Any]:
     """Class indices, shape (n_samples,), or bools, shape (n_samples, n_labels).
 
-    ``whose`` says in the message on an unseen label where the classes come from, and
-    what to do.
+    ``name`` and ``remedy`` are for the message on labels that are no classes.
 
     Raises
     ------
@@ -138,33 +293,36 @@ def encode(
     multilabel = kind == "multilabel-indicator"
     if multilabel != (y.ndim == 2):
         raise ValueError(
-            f"y of shape {y.shape} does not fit this {kind} model: give it targets of "
-            "the kind it was first trained on."
+            f"{name} of shape {y.shape} does not fit this {kind} model: give it "
+            "targets of the kind it was first trained on."
         )
     if multilabel:
-        return _indicator(y, len(classes))
-    index = {label: i for i, label in enumerate(classes.tolist())}
-    labels = y.tolist()  # compared as they are: a cast could make labels equal
-    unseen = sorted(set(labels) - set(index), key=str)
-    if unseen:
+        return _indicator(y, len(classes), name)
+    _check_types(y, name)
+    index = {key: i for i, key in enumerate(keys_of(classes))}
+    codes = [index.get(key, -1) for key in keys_of(y)]
+    encoded = np.array(codes, dtype=np.intp)
+    if (encoded < 0).any():
+        unseen = shown(np.unique(y[encoded < 0]))
         more = f" and {len(unseen) - 5} more" if len(unseen) > 5 else ""
         raise ValueError(
-            f"y holds labels {unseen[:5]}{more} that are not among the classes "
-            f"{classes.tolist()} {whose}."
+            f"{name} holds labels {unseen[:5]}{more} that are not among the classes "
+            f"{shown(classes)}: {remedy}."
         )
-    return np.array([index[label] for label in labels])
+    return encoded
 
 
-def _indicator(y: Any, n_labels: int) -> NDArray[np.bool_]:
+def _indicator(y: Any, n_labels: int, name: str) -> NDArray[np.bool_]:
     """Multilabel y as an array of bool."""
     if y.shape[1] != n_labels:
         raise ValueError(
-            f"y has {y.shape[1]} label columns, the model was trained on {n_labels}."
+            f"{name} has {y.shape[1]} label columns, the model was trained on "
+            f"{n_labels}."
         )
     y = y.toarray() if sparse.issparse(y) else np.asarray(y)
     if not np.isin(y, [0, 1]).all():
         raise ValueError(
-            f"multilabel y must hold 0 and 1 only, got {np.unique(y).tolist()}."
+            f"multilabel {name} must hold 0 and 1 only, got {np.unique(y).tolist()}."
         )
     return y.astype(bool)
 
@@ -211,7 +369,7 @@ def class_factors(
     ------
     ValueError
         For multilabel targets, labels that are no classes, and factors that are not
-        numbers, 0 or more, or leave nothing to train on.
+        numbers, 0 or more.
     """
     if class_weight is None:
         return None
@@ -228,12 +386,13 @@ def class_factors(
         factors = np.ones(len(totals))
         factors[there] = totals.sum() / (there.sum() * totals[there])
         return factors
-    classes = labels.classes.tolist()
-    unknown = [label for label in class_weight if label not in classes]
-    if unknown and not all(label in class_weight for label in classes):
+    keys = keys_of(labels.classes)
+    given = {key_of(label): factor for label, factor in class_weight.items()}
+    unknown = [label for label in class_weight if key_of(label) not in keys]
+    if unknown and not all(key in given for key in keys):
         raise ValueError(
             f"class_weight has the labels {unknown}, which are not among the classes "
-            f"{classes}, and lacks some of these: use the labels of y."
+            f"{shown(labels.classes)}, and lacks some of these: use the labels of y."
         )
     for label, factor in class_weight.items():
         if not (isinstance(factor, Real) and 0 <= factor < np.inf):
@@ -241,10 +400,28 @@ def class_factors(
                 f"class_weight has {factor!r} for the label {label!r}: give finite "
                 "numbers, 0 or more."
             )
-    factors = np.array([float(class_weight.get(label, 1.0)) for label in classes])
-    if not factors[samples.y].any():
-        raise ValueError(
-            f"class_weight={class_weight} gives all samples the weight 0: give a class "
-            "that y has a weight above 0."
-        )
-    return factors
+    return np.array([float(given.get(key, 1.0)) for key in keys])
+
+
+def told_the_classes(scorer: Any, labels: Labels) -> Any:
+    """The scorer, told the classes if its metric wants to know.
+
+    A validation set may lack one, and probabilities have a column for each: a metric of
+    probabilities, or of decisions, that takes ``labels`` (:func:`log_loss`,
+    :func:`roc_auc_score`) can only know from them what the columns are.  For a metric
+    of predictions ``labels`` are those to average over, which is the user's choice.
+    """
+    metric = getattr(scorer, "_score_func", None)
+    if metric is None or labels.kind == "multilabel-indicator":
+        return scorer
+    response, given = scorer._response_method, scorer._kwargs
+    takes_labels = "labels" in signature(metric).parameters and "labels" not in given
+    if response == "predict" or not takes_labels:
+        return scorer
+    return make_scorer(
+        metric,
+        response_method=response,
+        greater_is_better=scorer._sign > 0,
+        labels=labels.classes,
+        **given,
+    )
