@@ -302,9 +302,9 @@ def split_rows(
     n_held = min(int(np.ceil(fraction * len(rows))), len(rows) - 1)
     if n_held < 1:
         raise ValueError(
-            f"early stopping with validation_fraction={fraction} holds out no row of "
-            f"the {len(rows)} to train on: give it two rows or more and a fraction "
-            "above 0, or set early_stopping=False."
+            f"early stopping holds out validation_fraction={fraction} of {len(rows)} "
+            "samples, which is none: give it more than one sample and a fraction above "
+            "0, or set early_stopping=False."
         )
     stratify = None
     if y.ndim == 1:
