@@ -242,7 +242,7 @@ class ValidationSet:
         """What helps if the scorer cannot do with the validation set."""
         lacking = self._judge._lacking(self._samples.y)
         if not lacking:
-            return "use another scorer"
+            return "use another scorer, or scoring='loss'"
         classes = "class" if len(lacking) == 1 else "classes"
         return (
             f"use scoring='loss', or add samples of the {classes} "
