@@ -446,7 +446,7 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator, ClassifierParamete
             Class labels, or for multilabel targets an indicator of 0 and 1, sparse
             where y was sparse in training.
         """
-        raw = self._outputs(self._validated(X))
+        raw = self._predicted(X)
         labels = self._decode(self._labels.decide(raw))
         return sparse.csr_matrix(labels) if self._sparse_labels else labels
 
@@ -467,7 +467,7 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator, ClassifierParamete
             For two classes the log-odds of the second; a single class has a column,
             though it needs none.
         """
-        raw = self._outputs(self._validated(X))
+        raw = self._predicted(X)
         return raw[:, 0] if self._kind == "binary" else raw
 
     def predict_proba(self, X: Any) -> NDArray[Any]:
@@ -485,7 +485,7 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator, ClassifierParamete
             Above 0 and below 1, however sure the network is; those of an only class
             are 1.
         """
-        return self._outputs(self._validated(X), self._probabilities)
+        return self._predicted(X, self._probabilities)
 
     def predict_log_proba(self, X: Any) -> NDArray[Any]:
         """Logarithm of each probability, finite however small the probability is.
@@ -499,7 +499,7 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator, ClassifierParamete
         -------
         log_proba : ndarray of shape (n_samples, n_classes)
         """
-        return self._outputs(self._validated(X), self._log_probabilities)
+        return self._predicted(X, self._log_probabilities)
 
     def _probabilities(self, z: NDArray[Any]) -> NDArray[Any]:
         if self._labels.only_one:
@@ -516,7 +516,8 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator, ClassifierParamete
         np.minimum(h, 1 - limits.epsneg, out=h)
         vanishing = h < limits.tiny
         if vanishing.any():
-            h[vanishing] = limits.tiny / -self._log_probabilities(z)[vanishing]
+            below = limits.tiny / -self._log_probabilities(z)[vanishing]
+            h[vanishing] = np.maximum(below, limits.smallest_subnormal)
         return h
 
     def _log_probabilities(self, z: NDArray[Any]) -> NDArray[Any]:

@@ -161,6 +161,7 @@ def check_objective(
     return GradientCheck(float(errors[worst]), *_place(network, worst), len(checked))
 
 
+@np.errstate(under="ignore")
 def check_gradients(
     estimator: Any, X: Any, y: Any, sample_weight: Any = None
 ) -> GradientCheck:
@@ -182,6 +183,8 @@ def check_gradients(
 
     Raises
     ------
+    TypeError
+        For anything but a network of sknet, such as a pipeline around one.
     ValueError
         For data that ``fit`` would refuse.
 
@@ -199,6 +202,11 @@ def check_gradients(
     >>> check.max_relative_error < 1e-7
     True
     """
+    if not hasattr(estimator, "_gradient_problem"):
+        raise TypeError(
+            f"check_gradients needs a network, got {type(estimator).__name__}: pass "
+            "the network in it, with X as the steps before have transformed it."
+        )
     objective, batch = estimator._gradient_problem(X, y, sample_weight)
     return check_objective(objective, *batch)
 

@@ -1,6 +1,6 @@
 """The layers that an estimator's parameters ask for: sizes, activations, dropout."""
 
-from numbers import Real
+from numbers import Integral, Real
 
 import numpy as np
 
@@ -17,13 +17,17 @@ def layer_sizes(hidden_layer_sizes):
         For a size that is not an integer above 0.
     """
     sizes = np.atleast_1d(np.asarray(hidden_layer_sizes))
-    whole = sizes.size == 0 or np.issubdtype(sizes.dtype, np.integer)
-    if sizes.ndim != 1 or not whole or (sizes <= 0).any():
+    whole = sizes.ndim == 1 and all(map(_is_whole, sizes))
+    if not whole or any(size <= 0 for size in sizes):
         raise ValueError(
             f"hidden_layer_sizes must be > 0, whole numbers, one a layer; got "
             f"{hidden_layer_sizes!r}."
         )
     return [int(size) for size in sizes]
+
+
+def _is_whole(size):
+    return isinstance(size, Integral) and not isinstance(size, bool)
 
 
 def layer_dropout(dropout, n_hidden):
@@ -60,7 +64,7 @@ def layer_dropout(dropout, n_hidden):
                 f"dropout has {p!r} for a layer: give numbers from 0 up to, but not "
                 "including, 1."
             )
-    return dropout
+    return [float(p) for p in dropout]
 
 
 def layer_activations(activation, n_hidden):

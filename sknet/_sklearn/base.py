@@ -30,13 +30,16 @@ from sknet._sklearn.parameters import (
     NetworkParameters,
     check_combinations,
     monitored,
+    plain_parameters,
     unused_parameters,
     warn_of_unused_parameters,
 )
 from sknet._sklearn.run import Run, minimise_cost, train_by_steps
+from sknet._sklearn.scale import check_range, scaled_unlike
 from sknet._sklearn.state import TrainingState, publish
 from sknet._sklearn.tasks import CallbackSupportMixin, FitTasks
 from sknet._sklearn.validation import Samples, ValidationSet, hold_out, read_samples
+from sknet._sklearn.warn import warn
 from sknet.losses import Loss
 from sknet.network import count_parameters
 from sknet.schedules import SCHEDULES, needs_length
@@ -218,11 +221,11 @@ class NetworkEstimator(CallbackSupportMixin, FittedNetwork, NetworkParameters):
         self._check_some_left(samples)
         _begin_from(state, coef_init, intercept_init)
         samples, validation = draft._set_apart(state, samples, targets, X, *given)
-        with Run(self, draft, state, validation, tasks) as run:
+        with Run(self, draft, state, samples, validation, tasks) as run:
             if self.solver == "lbfgs":
-                minimise_cost(run, samples)
+                minimise_cost(run)
             else:
-                train_by_steps(run, samples)
+                train_by_steps(run)
         tasks.end(state)
         return self
 
@@ -249,17 +252,21 @@ class NetworkEstimator(CallbackSupportMixin, FittedNetwork, NetworkParameters):
             return
         state.stop_resuming()
         state.without_validation()
-        with Run(self, draft, state, incremental=True) as run:
-            train_by_steps(run, samples)
+        with Run(self, draft, state, samples, incremental=True) as run:
+            train_by_steps(run)
 
     # -- before training ---------------------------------------------------------
 
     def _draft(self: Self) -> Self:
-        """A copy that shares what this one holds, to be changed freely."""
+        """A copy that shares what this one holds, to be changed freely.
+
+        Its parameters are plain, see :func:`plain_parameters`.
+        """
         draft = object.__new__(type(self))
-        vars(draft).update(vars(self))
+        vars(draft).update(vars(self), **plain_parameters(self))
         return draft
 
+    @np.errstate(under="ignore")
     def _prepared(
         self: Self,
         X: Any,
@@ -290,9 +297,12 @@ class NetworkEstimator(CallbackSupportMixin, FittedNetwork, NetworkParameters):
             state = draft._continued(architecture)
         else:
             state = draft._fresh(architecture, samples.X)
-        warn_of_unused_parameters([name for name in unused if name not in state.unused])
-        state.unused = unused
-        schedule = [self.learning_rate, self.learning_rate_init]
+        check_range(samples.X, state.theta.dtype)
+        warn_of_unused_parameters(
+            {topic: text for topic, text in unused.items() if topic not in state.unused}
+        )
+        state.unused = list(unused)
+        schedule = [draft.learning_rate, draft.learning_rate_init]
         state.continued(self.solver, schedule, monitored(draft))
         names = "n_features_in_", "feature_names_in_"
         seen = {name: vars(draft)[name] for name in names if name in vars(draft)}
@@ -344,6 +354,7 @@ class NetworkEstimator(CallbackSupportMixin, FittedNetwork, NetworkParameters):
             )
         return TrainingState.of(self)
 
+    @np.errstate(under="ignore")
     def _set_apart(
         self,
         state: TrainingState,
@@ -365,6 +376,11 @@ class NetworkEstimator(CallbackSupportMixin, FittedNetwork, NetworkParameters):
             held_out = self._validation_samples(
                 targets, X_val, y_val, sample_weight_val
             )
+            if scaled_unlike(samples.X, held_out.X):
+                warn(
+                    "X_val is not scaled like X: pass both through the same scaler, "
+                    "fitted on X."
+                )
         elif self.early_stopping and self.solver != "lbfgs":
             samples, held_out = hold_out(self, state, samples)
             seen = state.scores is None
@@ -392,6 +408,7 @@ class NetworkEstimator(CallbackSupportMixin, FittedNetwork, NetworkParameters):
         """The user's validation set, encoded."""
         try:
             samples = read_samples(self, X, y, sample_weight, reset=False, name="y_val")
+            check_range(samples.X, self._theta.dtype)
             samples = targets.encode(samples, "y_val", "leave out these samples")
             self._check_some_left(samples)
         except ValueError as error:
@@ -431,6 +448,7 @@ def _has_validation_set(X_val: Any, y_val: Any, sample_weight_val: Any) -> bool:
     return X_val is not None
 
 
+@np.errstate(under="ignore")
 def _begin_from(state: TrainingState, coef_init: Any, intercept_init: Any) -> None:
     """Replace weights by the user's, of which earlier training knows nothing."""
     if coef_init is None and intercept_init is None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Generator
 from copy import deepcopy
+from dataclasses import replace
 from functools import partial
 from math import ceil, isfinite
 from typing import TYPE_CHECKING, Any
@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sknet._sklearn.architecture import layer_dropout
+from sknet._sklearn.scale import evenly_spaced
 from sknet._sklearn.state import TrainingState
 from sknet._sklearn.validation import Samples
+from sknet._sklearn.warn import warn
 from sknet.backprop import Objective
 from sknet.batches import Batches
 from sknet.custom_activations import activation_of
@@ -27,6 +29,9 @@ from sknet.training import Epoch, Patience, train
 
 if TYPE_CHECKING:
     from sknet._sklearn.base import NetworkEstimator
+
+# Rows whose cost tells whether training has diverged.
+SOME_ROWS = 200
 
 
 class ChildStreams:
@@ -172,6 +177,21 @@ def whole_objective_of(
     )
 
 
+def cost_of_some(
+    estimator: NetworkEstimator, state: TrainingState, samples: Samples
+) -> Callable[[NDArray[Any]], float]:
+    """A function from weights to the cost of some of the samples, few of many."""
+
+    def cost_at(theta: NDArray[Any]) -> float:
+        some = samples.rows(evenly_spaced(samples.X.shape[0], SOME_ROWS))
+        there = replace(state, theta=theta)
+        (batch,) = whole_batch_of(estimator, there, some)
+        objective = whole_objective_of(estimator, there, some)
+        return float(objective.value_and_grad(*batch)[0])
+
+    return cost_at
+
+
 def objective_of(
     estimator: NetworkEstimator,
     state: TrainingState,
@@ -211,11 +231,9 @@ def batches_of(
     if batch_size == "auto":
         batch_size = 200
     elif batch_size > n_samples:
-        warnings.warn(
+        warn(
             f"batch_size={batch_size} is more than the {n_samples} training samples: "
-            "they make one batch.",
-            UserWarning,
-            stacklevel=2,
+            "they make one batch."
         )
     order = state.order
     return Batches(

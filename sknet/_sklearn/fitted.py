@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sknet._blas import blas_threads
+from sknet._sklearn.scale import check_range, largest_entry
 from sknet.custom_activations import activation_of
 from sknet.network import Network
 
@@ -33,7 +34,7 @@ class Views(list):  # type: ignore[type-arg]
             raise ValueError(
                 f"layer {layer} has shape {self[layer].shape}, got {value.shape}."
             )
-        self[layer][...] = value
+        write_layers(f"layer {layer}", [self[layer]], [value])
 
 
 def write_layers(
@@ -51,8 +52,13 @@ def write_layers(
     expected = [view.shape for view in views]
     if shapes != expected:
         raise ValueError(f"{name} must have the shapes {expected}, got {shapes}.")
+    with np.errstate(over="ignore", under="ignore"):
+        arrays = [a.astype(v.dtype) for a, v in zip(arrays, views, strict=True)]
     if not all(np.isfinite(value).all() for value in arrays):
-        raise ValueError(f"{name} must be finite, got NaN or infinity.")
+        raise ValueError(
+            f"{name} must be finite in {views[0].dtype}, got NaN, infinity or a number "
+            "too large for it."
+        )
     for view, value in zip(views, arrays, strict=True):
         view[...] = value
 
@@ -132,11 +138,14 @@ class FittedNetwork(BaseEstimator):
             with np.errstate(over="ignore", invalid="ignore"):
                 finite = np.isfinite(np.add.reduce(X, axis=None))
             if finite:
+                check_range(X, self._theta.dtype)
                 return X
         check_is_fitted(self)
-        return validate_data(
+        X = validate_data(
             self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False
         )
+        check_range(X, self._theta.dtype)
+        return X
 
     def _outputs(
         self,
@@ -166,10 +175,11 @@ class FittedNetwork(BaseEstimator):
             buffers = network.buffers(n_rows)
             for start in starts:
                 rows = slice(start, start + n_rows)
-                block = X[rows].astype(network.theta.dtype, copy=False)
-                full = block.shape[0] == n_rows
-                z = network.predict(block, buffers if full else None)
-                h = z if link is None else link(z)
+                with np.errstate(all="ignore"):  # see _predicted
+                    block = X[rows].astype(network.theta.dtype, copy=False)
+                    full = block.shape[0] == n_rows
+                    z = network.predict(block, buffers if full else None)
+                    h = z if link is None else link(z)
                 if outputs is None:
                     outputs = np.empty((n_samples, h.shape[0]), dtype=h.dtype)
                 outputs[rows] = h.T
@@ -186,6 +196,25 @@ class FittedNetwork(BaseEstimator):
                     parts = [starts[1 + i :: n_threads] for i in range(n_threads)]
                     list(pool.map(predict, parts))
         assert outputs is not None
+        return outputs
+
+    def _predicted(
+        self, X: Any, link: Callable[[NDArray[Any]], NDArray[Any]] | None = None
+    ) -> NDArray[Any]:
+        """``link`` of the raw outputs of the user's X.
+
+        Raises
+        ------
+        ValueError
+            For an X so large that outputs overflow.
+        """
+        X = self._validated(X)
+        outputs = self._outputs(X, link)
+        if not np.isfinite(outputs).all():
+            raise ValueError(
+                f"max |X| = {largest_entry(X):.3g} makes the outputs of this network "
+                f"overflow {self._theta.dtype}: scale X as in training."
+            )
         return outputs
 
     def hidden_activations(self, X: Any, layer: int = -1) -> NDArray[Any]:
@@ -222,6 +251,11 @@ class FittedNetwork(BaseEstimator):
         X = self._validated(X)
         network = self._network()
         n_hidden = len(network.activations)
+        if not n_hidden:
+            raise ValueError(
+                "this network has no hidden layers (hidden_layer_sizes=()): "
+                "decision_function has its outputs."
+            )
         if not -n_hidden <= layer < n_hidden:
             raise ValueError(
                 f"layer={layer} is not one of the {n_hidden} hidden layers: give "

@@ -9,7 +9,6 @@ the checks and the warnings follow from that.
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, Field, dataclass, field, fields
 from functools import cache
@@ -23,6 +22,7 @@ from sklearn.metrics import get_scorer_names
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 
 from sknet._sklearn.architecture import layer_sizes
+from sknet._sklearn.warn import not_yet_told, warn
 
 NUMBER = Interval(Real, 0, None, closed="left")
 POSITIVE = Interval(Real, 0, None, closed="neither")
@@ -55,7 +55,14 @@ LearningRate: TypeAlias = Literal[
 ]
 WeightInit: TypeAlias = Literal["auto", "uniform", "he", "lecun"]
 OutActivation: TypeAlias = Literal["auto", "softmax", "logistic"]
-DType: TypeAlias = Literal["float32", "float64"] | type[np.float32] | type[np.float64]
+DType: TypeAlias = (
+    Literal["float32", "float64"]
+    | type[np.float32]
+    | type[np.float64]
+    | type[float]
+    | np.dtype[np.float32]
+    | np.dtype[np.float64]
+)
 
 STOCHASTIC = ("adam", "adamw", "sgd")
 OF_SGD = {"solver": ("sgd",)}
@@ -143,7 +150,8 @@ class NetworkParameters:
     dtype: DType | None = parameter(
         None,
         StrOptions({"float32", "float64"}),
-        Options(type, {np.float32, np.float64}),
+        Options(type, {np.float32, np.float64, float}),
+        Options(np.dtype, {np.dtype(np.float32), np.dtype(np.float64)}),
         None,
     )
     warmup: float = parameter(
@@ -192,6 +200,29 @@ def constraints_of(parameters: type[NetworkParameters]) -> dict[str, list[Any]]:
     return {one.name: one.metadata["domain"] for one in fields(parameters)}
 
 
+def plain_parameters(estimator: Any) -> dict[str, Any]:
+    """The estimator's parameters with Python's own numbers in place of NumPy's.
+
+    Those come out of data frames and searches, and an int8 overflows, or a float16
+    rounds, where what is computed with it does not fit.
+    """
+    table = parameter_table(type(estimator))
+    values = {one.name: _plain(getattr(estimator, one.name)) for one in table}
+    if values["dtype"] is not None:
+        values["dtype"] = np.dtype(values["dtype"]).name
+    return values
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, Integral):
+        return int(value)
+    if isinstance(value, Real):
+        return float(value)
+    return str(value) if isinstance(value, np.str_) else value
+
+
 def check_combinations(estimator: Any, X: Any) -> None:
     """Refuse what cannot go together.
 
@@ -217,7 +248,9 @@ def check_combinations(estimator: Any, X: Any) -> None:
         )
 
 
-def unused_parameters(estimator: Any, validation_is_given: bool = False) -> list[str]:
+def unused_parameters(
+    estimator: Any, validation_is_given: bool = False
+) -> dict[str, str]:
     """Parameters that were set but have no effect, each with the reason.
 
     Parameters
@@ -228,19 +261,27 @@ def unused_parameters(estimator: Any, validation_is_given: bool = False) -> list
 
     Returns
     -------
-    unused : list of str
+    unused : dict of str to str
+        From "name (reason)" to "name=value (reason)".
     """
-    unused = []
+    reasons = {}
     for one in parameter_table(type(estimator)):
         value = getattr(estimator, one.name)
         if one.metadata["must"] or not one.metadata["needs"] or value == one.default:
             continue
         reason = _without_effect(estimator, one, validation_is_given)
         if reason is not None:
-            unused.append(f"{one.name}={value!r} ({reason})")
+            reasons[one.name] = reason
     if not layer_sizes(estimator.hidden_layer_sizes) and np.any(estimator.dropout):
-        unused.append(f"dropout={estimator.dropout!r} (no hidden layers)")
-    return unused
+        reasons["dropout"] = "no hidden layers"
+    return {
+        f"{name} ({reason})": f"{name}={_in_short(getattr(estimator, name))} ({reason})"
+        for name, reason in reasons.items()
+    }
+
+
+def _in_short(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else repr(value)
 
 
 def _without_effect(
@@ -258,18 +299,16 @@ def _without_effect(
     return None
 
 
-def warn_of_unused_parameters(unused: list[str]) -> None:
-    """Warn once of parameters without effect.
+def warn_of_unused_parameters(unused: Mapping[str, str]) -> None:
+    """Warn once of parameters without effect, in a search once for all its fits.
 
     ``MLPClassifier`` ignores them silently, so that who asks for early stopping with
     lbfgs, say, never learns that there was none.
     """
-    if unused:
-        warnings.warn(
-            f"These parameters have no effect: {', '.join(unused)}.",
-            UserWarning,
-            stacklevel=2,
-        )
+    untold = not_yet_told(list(unused))
+    if untold:
+        listed = ", ".join(unused[topic] for topic in untold)
+        warn(f"These parameters have no effect: {listed}.")
 
 
 def monitored(estimator: Any) -> str:

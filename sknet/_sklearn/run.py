@@ -6,7 +6,6 @@ makes them: :func:`train_by_steps` and :func:`minimise_cost` only bring them abo
 
 from __future__ import annotations
 
-import warnings
 from contextlib import ExitStack
 from math import isfinite, nan
 from time import perf_counter
@@ -19,11 +18,19 @@ from sklearn.exceptions import ConvergenceWarning
 
 from sknet._blas import blas_threads
 from sknet._interrupts import InterruptedAfterStep
-from sknet._sklearn.build import Ingredients, whole_batch_of, whole_objective_of
+from sknet._sklearn.build import (
+    Ingredients,
+    cost_of_some,
+    whole_batch_of,
+    whole_objective_of,
+)
+from sknet._sklearn.divergence import Divergence, has_finite_squares, is_finite, remedy
 from sknet._sklearn.progress import progress
+from sknet._sklearn.scale import LARGE, largest_entry, largest_feature
 from sknet._sklearn.state import TrainingState, publish
 from sknet._sklearn.tasks import NO_TASKS, FitTasks
 from sknet._sklearn.validation import Samples, ValidationSet
+from sknet._sklearn.warn import warn
 from sknet.optimizers import norm_of
 from sknet.schedules import needs_length
 from sknet.training import Epoch
@@ -49,6 +56,8 @@ class Run:
     draft : NetworkEstimator
         Its copy on which training works.
     state : TrainingState
+    samples : Samples
+        Those to train on.
     validation : ValidationSet, default=None
         With one, the weights that do best on it are kept however training ends.
     tasks : FitTasks, default=NO_TASKS
@@ -62,13 +71,15 @@ class Run:
         estimator: NetworkEstimator,
         draft: NetworkEstimator,
         state: TrainingState,
+        samples: Samples,
         validation: ValidationSet | None = None,
         tasks: FitTasks = NO_TASKS,
         incremental: bool = False,
     ) -> None:
         self.estimator, self.draft, self.state = estimator, draft, state
-        self.validation, self.tasks = validation, tasks
+        self.samples, self.validation, self.tasks = samples, validation, tasks
         self.incremental = incremental
+        self.unit = "iteration" if draft.solver == "lbfgs" else "epoch"
         self.max_iter = 1 if incremental else draft.max_iter
         self.warning: tuple[str, type[Warning]] | None = None
         self._n_recorded = 0
@@ -77,8 +88,7 @@ class Run:
     def __enter__(self) -> Run:
         self._contexts = ExitStack()
         # The cost's value tells of an overflow: warnings on the way would add nothing.
-        ignored = np.errstate(over="ignore", divide="ignore", invalid="ignore")
-        self._contexts.enter_context(ignored)
+        self._contexts.enter_context(np.errstate(all="ignore"))
         verbose = 0 if self.incremental else self.draft.verbose
         self._progress = progress(verbose, self.max_iter)
         self._contexts.callback(self._progress.close)
@@ -102,8 +112,7 @@ class Run:
         finally:
             self._contexts.close()
         if self.warning is not None and (error is None or ctrl_c):
-            message, category = self.warning
-            warnings.warn(message, category, stacklevel=3)
+            warn(*self.warning)
         return ctrl_c
 
     def end_epoch(
@@ -154,37 +163,62 @@ class Run:
             return
         # No scores yet: a checkpoint with nothing left to do got a validation set.
         by_score = draft.early_stopping and bool(state.scores)
-        curve = state.scores if by_score else state.costs
-        n_ago, improvement = last_improvement(
-            curve[-state.n_epochs :], higher_is_better=by_score
-        )
-        remedy = (
-            "raise max_iter, or learning_rate_init to get there faster."
-            if n_ago <= 1
-            else "lower learning_rate_init, or let learning_rate fall."
-        )
+        costs = state.costs[-state.n_epochs :]
+        curve = state.scores[-state.n_epochs :] if by_score else costs
+        n_ago, improvement = last_improvement(curve, higher_is_better=by_score)
         message = (
-            f"Training reached max_iter={draft.max_iter} epochs and has not "
-            f"converged yet: the {'validation score' if by_score else 'loss'} is "
-            f"{curve[-1]:.6g}, {improvement}; {remedy}"
+            f"Training reached max_iter={draft.max_iter} and has not converged yet: "
+            f"the {'validation score' if by_score else 'loss'} is {curve[-1]:.6g}, "
+            f"{improvement}; "
+        )
+        if n_ago <= 1:
+            remedy = "raise max_iter, or learning_rate_init to get there faster."
+        elif by_score and last_improvement(costs)[0] <= 1 and max(curve) > min(curve):
+            remedy = "raise max_iter: the loss still falls."
+        else:
+            remedy = "lower learning_rate_init, or let learning_rate fall."
+        self.warning = f"{message}{self._scale_first()}{remedy}", ConvergenceWarning
+
+    def warn_of_rise(self, rise: tuple[float, float]) -> None:
+        """Warn that the loss ended far above where it began."""
+        before, now = rise
+        message = (
+            f"Training diverged: the loss rose from {before:.3g} to {now:.3g}; "
+            f"{self._remedy()}."
         )
         self.warning = message, ConvergenceWarning
+
+    def _scale_first(self) -> str:
+        """The remedy that comes before others where features are not scaled."""
+        largest = largest_feature(self.samples.X)
+        if largest <= LARGE:
+            return ""
+        return (
+            "first scale X (StandardScaler), which has a feature of root mean square "
+            f"{largest:.3g}, then "
+        )
+
+    def _remedy(self) -> str:
+        samples = self.samples
+        return remedy(samples.X, samples.sample_weight, self.unit == "epoch")
 
     def warn_of_lbfgs(self, result: OptimizeResult) -> None:
         """Warn that L-BFGS ended before it converged."""
         draft, state = self.draft, self.state
         improvement = ""
         if state.n_epochs:
-            improvement = f", {last_improvement(state.costs[-state.n_epochs :])[1]}"
+            costs = state.costs[-state.n_epochs :]
+            improvement = f", {last_improvement(costs, unit=self.unit)[1]}"
         if result.nit >= draft.max_iter:
-            remedy = f"raise max_iter={draft.max_iter}"
+            remedy = f"{self._scale_first()}raise max_iter={draft.max_iter}"
         elif result.nfev >= draft.max_fun:
-            remedy = f"raise max_fun={draft.max_fun}"
+            remedy = f"{self._scale_first()}raise max_fun={draft.max_fun}"
         else:
             remedy = "scale X (StandardScaler)"
         message = (
-            f"lbfgs stopped after {state.n_epochs} iterations without converging "
-            f"({result.message}): the loss is {state.cost:.6g}{improvement}; {remedy}."
+            f"lbfgs stopped after {counted(state.n_epochs, 'iteration')} without "
+            f"converging ({result.message}): the loss is {state.cost:.6g}"
+            f"{improvement}; {remedy}."
         )
         self.warning = message, ConvergenceWarning
 
@@ -194,29 +228,49 @@ class Run:
         if state.best_theta is not None:
             kept = "those that did best on the validation set"
         message = (
-            f"Ctrl-C stopped training in iteration {state.n_epochs + 1}; the weights "
+            f"Ctrl-C stopped training in {self.unit} {state.n_epochs + 1}; the weights "
             f"are {kept}."
         )
         self.warning = message, UserWarning
 
-    def diverged(self, loss: float, X: Any, rate: str = "") -> ValueError:
-        """Error for a cost, or weights, that are no longer finite."""
-        largest = max(abs(X.max()), abs(X.min()))
-        kept = "keeps the last weights with a finite loss"
+    def diverged(
+        self, fault: str, epoch_kept: int, learning_rate: float | None = None
+    ) -> ValueError:
+        """Error for a cost, weights or memory that are no longer finite.
+
+        Parameters
+        ----------
+        fault : str
+            What is not finite.
+        epoch_kept : int
+            The epoch, or iteration, of this call whose weights are kept; 0 for those
+            that it began with.
+        learning_rate : float, default=None
+        """
+        state = self.state
+        if epoch_kept == 0 and state.best_theta is None and not self.tasks.are_watched:
+            self._n_recorded = 0  # no epoch has ended well: nothing is written
         if not self._n_recorded:
             kept = "is as it was before"
-        elif self.state.best_theta is not None:
+        elif state.best_theta is not None:
             kept = "keeps the weights that did best on the validation set"
+        elif epoch_kept:
+            kept = f"keeps the weights of {self.unit} {epoch_kept}"
+        else:
+            kept = "keeps the weights that training began with"
+        rate = ""
+        if learning_rate is not None:
+            rate = f"a learning rate of {learning_rate:.3g} and "
         return ValueError(
-            f"Training diverged in epoch {self.state.n_epochs + 1}: the loss is {loss} "
-            f"with {rate}max |X| = {largest:.3g}; scale X (StandardScaler) or lower "
-            f"learning_rate_init. The estimator {kept}."
+            f"Training diverged in {self.unit} {state.n_epochs + 1}: {fault}, with "
+            f"{rate}max |X| = {largest_entry(self.samples.X):.3g}; {self._remedy()}. "
+            f"The estimator {kept}."
         )
 
 
-def train_by_steps(run: Run, samples: Samples) -> None:
+def train_by_steps(run: Run) -> None:
     """Train by SGD, Adam or AdamW until ``max_iter`` or patience ends it."""
-    draft, state = run.draft, run.state
+    draft, state, samples = run.draft, run.state, run.samples
     if state.patience_is_out:  # resumed, with nothing left to do
         return
     ingredients = Ingredients(draft, state, samples)
@@ -226,19 +280,31 @@ def train_by_steps(run: Run, samples: Samples) -> None:
     run.limit_threads(ingredients.batches.batch_size)
     theta = state.theta
     whole, last_finite = theta.copy(), theta.copy()
+    divergence = Divergence(cost_of_some(draft, state, samples), theta)
     run.last_whole = "step"
     try:
         run.tasks.begin_epoch()
         for epoch in ingredients.epochs(state.n_seen, draft.max_grad_norm):
-            if not (isfinite(epoch.cost) and _is_finite(theta, ingredients)):
-                whole = last_finite
-                rate = f"a learning rate of {epoch.learning_rate:.3g} and "
-                raise run.diverged(epoch.cost, samples.X, rate)
+            fault = fault_of(epoch.cost, theta, ingredients)
+            if fault is None:
+                cost = divergence.cost_after(theta, whole, epoch.cost)
+                if not isfinite(cost):
+                    fault = (
+                        f"the loss is {epoch.cost:.6g} and {cost} after the last step"
+                    )
+            if fault is not None:
+                epoch_kept = state.n_epochs
+                if not isfinite(epoch.cost):  # it tells of the weights before
+                    whole, epoch_kept = last_finite, max(0, epoch_kept - 1)
+                raise run.diverged(fault, epoch_kept, epoch.learning_rate)
             # Only a cost tells that weights do.
             last_finite[:], whole[:] = whole, theta
             if run.end_epoch(epoch, ingredients):
                 break
             run.tasks.begin_epoch()
+        rise = divergence.rise(state.kept, state.cost)
+        if rise is not None:
+            run.warn_of_rise(rise)
     except InterruptedAfterStep:
         vars(state).update(ingredients.memory())
         raise
@@ -248,17 +314,21 @@ def train_by_steps(run: Run, samples: Samples) -> None:
         raise
 
 
-def _is_finite(theta: NDArray[Any], ingredients: Ingredients) -> bool:
-    """Whether weights, and what the optimizer remembers, are finite."""
+def fault_of(cost: float, theta: NDArray[Any], ingredients: Ingredients) -> str | None:
+    """What is not finite after an epoch, in words; None where all is."""
+    if not isfinite(cost):
+        return f"the loss is {cost}"
+    if not (is_finite([theta]) and has_finite_squares(theta)):
+        return f"the loss is {cost:.6g}, but the last step made the weights overflow"
     memory = ingredients.optimizer.state.values()
-    vectors = [theta, *(v for v in memory if np.ndim(v))]
-    # The extremes are finite where all is, and need no array of bools.
-    return all(isfinite(v.min()) and isfinite(v.max()) for v in vectors)
+    if not is_finite([v for v in memory if np.ndim(v)]):
+        return f"the loss is {cost:.6g}, but the optimizer's memory has overflowed"
+    return None
 
 
-def minimise_cost(run: Run, samples: Samples) -> None:
+def minimise_cost(run: Run) -> None:
     """Train on all samples at once, by SciPy's L-BFGS-B, until it ends."""
-    draft, state = run.draft, run.state
+    draft, state, samples = run.draft, run.state, run.samples
     theta = state.theta
     (batch,) = whole_batch_of(draft, state, samples)
     objective = whole_objective_of(draft, state, samples)
@@ -277,6 +347,8 @@ def minimise_cost(run: Run, samples: Samples) -> None:
         return cost, grad.astype(np.float64)
 
     def end_of_iteration(x: NDArray[np.float64]) -> None:
+        if not (isfinite(cost) and np.isfinite(x).all()):
+            raise run.diverged(f"the loss is {cost}", state.n_epochs)
         whole[:] = theta[:] = x
         # The last cost asked for is that of x.
         epoch = Epoch(
@@ -299,7 +371,7 @@ def minimise_cost(run: Run, samples: Samples) -> None:
             },
         )
         if not (isfinite(result.fun) and np.isfinite(result.x).all()):
-            raise run.diverged(result.fun, samples.X)
+            raise run.diverged(f"the loss is {result.fun}", state.n_epochs)
     except StopTraining:  # theta is where the iteration ended
         return
     except BaseException:
@@ -312,8 +384,19 @@ def minimise_cost(run: Run, samples: Samples) -> None:
         run.warn_of_lbfgs(result)
 
 
+def counted(n: int, unit: str) -> str:
+    """The number and the word, in the plural where it is not 1.
+
+    Examples
+    --------
+    >>> counted(1, "epoch"), counted(2, "epoch")
+    ('1 epoch', '2 epochs')
+    """
+    return f"{n} {unit}" if n == 1 else f"{n} {unit}s"
+
+
 def last_improvement(
-    curve: list[float], higher_is_better: bool = False
+    curve: list[float], higher_is_better: bool = False, unit: str = "epoch"
 ) -> tuple[int, str]:
     """How many epochs ago the curve last had its best value, and in words.
 
@@ -327,10 +410,10 @@ def last_improvement(
     values = np.asarray(curve) * (1 if higher_is_better else -1)
     n_ago = len(values) - 1 - int(values.argmax())
     if n_ago:
-        epochs = "epoch" if n_ago == 1 else f"{n_ago} epochs"
+        epochs = unit if n_ago == 1 else counted(n_ago, unit)
         return n_ago, f"no better in the last {epochs}"
     if len(values) == 1:
-        return 0, "after the only epoch"
+        return 0, f"after the only {unit}"
     gain = values[-1] - values[:-1].max()
     side = "higher" if higher_is_better else "lower"
-    return 0, f"{side} by {gain:.3g} in the last epoch"
+    return 0, f"{side} by {gain:.3g} in the last {unit}"

@@ -55,6 +55,11 @@ class FitTasks:
         self._fit = estimator._init_callback_context(max_subtasks=estimator.max_iter)
         self._fit.call_on_fit_task_begin(**self._passed)
 
+    @property
+    def are_watched(self) -> bool:
+        """Whether there are callbacks, which see the estimator after every epoch."""
+        return self._fit is not None
+
     def begin_epoch(self) -> None:
         """Begin the next epoch's task, unless one has begun already."""
         if self._fit is not None and self._epoch is None:
