@@ -7,7 +7,6 @@ an array of bool with a column for each label.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Collection
 from datetime import date
 from inspect import signature
@@ -22,6 +21,7 @@ from sklearn.preprocessing import LabelEncoder
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from sknet._sklearn.validation import Samples
+from sknet._sklearn.warn import warn
 
 STAY = (
     "they stay what they were when training began, so train a new model on all labels"
@@ -330,12 +330,10 @@ def _indicator(y: Any, n_labels: int, name: str) -> NDArray[np.bool_]:
 def _warn_if_one_hot(y: Any) -> None:
     """Warn of classes that were one-hot encoded: they would be taken for labels."""
     if y.shape[0] > 1 and (np.asarray(y.sum(axis=1)) == 1).all():
-        warnings.warn(
+        warn(
             f"y of shape {y.shape} has exactly one 1 in every row: it is trained as "
             f"{y.shape[1]} independent labels; if it is one-hot encoded classes, pass "
-            "y.argmax(axis=1) instead.",
-            UserWarning,
-            stacklevel=2,
+            "y.argmax(axis=1) instead."
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from math import isfinite
 from numbers import Real
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,6 +14,7 @@ from sklearn.utils import _safe_indexing, check_array
 from sklearn.utils.validation import column_or_1d, validate_data
 
 from sknet._sklearn.state import TrainingState
+from sknet._sklearn.warn import warn
 
 if TYPE_CHECKING:
     from sknet._sklearn.base import NetworkEstimator
@@ -328,17 +328,13 @@ def _warn_of_small_classes(
     untrained = [one for one in estimator._lacking(y[training]) if one not in nowhere]
     alone = [one for one in repeated if one not in [*nowhere, *untrained]]
     if alone:
-        warnings.warn(
+        warn(
             f"These classes have one sample only, which is trained on: {alone}. Early "
-            "stopping does not see them.",
-            UserWarning,
-            stacklevel=2,
+            "stopping does not see them."
         )
     if untrained:
-        warnings.warn(
+        warn(
             f"All samples of these classes are held out, and none trained on: "
             f"{untrained}. Lower validation_fraction={estimator.validation_fraction}, "
-            "or pass X_val and y_val.",
-            UserWarning,
-            stacklevel=2,
+            "or pass X_val and y_val."
         )
