@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -30,6 +29,7 @@ from sknet._sklearn.labels import (
 )
 from sknet._sklearn.parameters import ClassifierParameters, constraints_of
 from sknet._sklearn.validation import Samples
+from sknet._sklearn.warn import warn
 from sknet.losses import LOSSES, ClassTargets, Loss
 
 
@@ -359,11 +359,9 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator, ClassifierParamete
         else:
             samples = labels.encode(samples)
         if labels.only_one and not going_on:
-            warnings.warn(
+            warn(
                 f"{'classes' if incremental else 'y'} contains only one class, "
-                f"{shown(labels.classes)}: the model always predicts it.",
-                UserWarning,
-                stacklevel=2,
+                f"{shown(labels.classes)}: the model always predicts it."
             )
         factors = class_factors(self.class_weight, labels, samples)
         if factors is None:

@@ -162,9 +162,10 @@ class Run:
         if exactly or needs_length(draft.learning_rate):
             return
         # No scores yet: a checkpoint with nothing left to do got a validation set.
-        by_score = draft.early_stopping and bool(state.scores)
+        scores = state.scores if draft.early_stopping else None
+        by_score = bool(scores)
         costs = state.costs[-state.n_epochs :]
-        curve = state.scores[-state.n_epochs :] if by_score else costs
+        curve = (scores or state.costs)[-state.n_epochs :]
         n_ago, improvement = last_improvement(curve, higher_is_better=by_score)
         message = (
             f"Training reached max_iter={draft.max_iter} and has not converged yet: "

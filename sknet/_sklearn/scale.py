@@ -44,7 +44,7 @@ def check_range(X: Any, dtype: Any) -> None:
         As scikit-learn does for infinity.
     """
     dtype = np.dtype(dtype)
-    if X.dtype.itemsize <= dtype.itemsize or not X.size:
+    if X.dtype.itemsize <= dtype.itemsize:
         return
     with np.errstate(over="ignore", under="ignore"):
         largest = float(dtype.type(largest_entry(X)))

@@ -13,6 +13,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import _safe_indexing, check_array
 from sklearn.utils.validation import column_or_1d, validate_data
 
+from sknet._sklearn.rows import rows_of
 from sknet._sklearn.state import TrainingState
 from sknet._sklearn.warn import warn
 
@@ -40,10 +41,10 @@ class Samples(NamedTuple):
     numbers: NDArray[np.intp] | None = None
 
     def rows(self, indices: NDArray[np.intp]) -> Samples:
-        """These samples only."""
+        """These samples only, large X by reference."""
         w, numbers = self.sample_weight, self.numbers
         return Samples(
-            self.X[indices],
+            rows_of(self.X, indices),
             self.y[indices],
             None if w is None else w[indices],
             indices if numbers is None else numbers[indices],
