@@ -48,10 +48,10 @@ class Divergence:
         self._large = SUSPICIOUS_GROWTH * max(norm_of(theta), 1.0)
         self._reference: float | None = None
 
-    def cost_after(
+    def fault_of(
         self, theta: NDArray[Any], before: NDArray[Any], cost: float
-    ) -> float:
-        """Cost at weights that an epoch has left, or its own where nothing is odd.
+    ) -> str | None:
+        """What is wrong with weights that an epoch has left, in words, or None.
 
         Parameters
         ----------
@@ -61,11 +61,14 @@ class Divergence:
             The epoch's.
         """
         if not self._is_suspicious(theta, cost):
-            return cost
+            return None
         if self._reference is None:
             at_rest = np.zeros_like(theta)
             self._reference = max(self._cost_at(before), self._cost_at(at_rest))
-        return self._cost_at(theta)
+        now = self._cost_at(theta)
+        if isfinite(now):
+            return None
+        return f"the loss is {cost:.6g} and {now} after the last step"
 
     def rise(self, theta: NDArray[Any], cost: float) -> tuple[float, float] | None:
         """Costs it began and ended with, if the second is far above the first.

@@ -6,6 +6,7 @@ makes them: :func:`train_by_steps` and :func:`minimise_cost` only bring them abo
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import ExitStack
 from math import isfinite, nan
 from time import perf_counter
@@ -287,12 +288,7 @@ def train_by_steps(run: Run) -> None:
         run.tasks.begin_epoch()
         for epoch in ingredients.epochs(state.n_seen, draft.max_grad_norm):
             fault = fault_of(epoch.cost, theta, ingredients)
-            if fault is None:
-                cost = divergence.cost_after(theta, whole, epoch.cost)
-                if not isfinite(cost):
-                    fault = (
-                        f"the loss is {epoch.cost:.6g} and {cost} after the last step"
-                    )
+            fault = fault or divergence.fault_of(theta, whole, epoch.cost)
             if fault is not None:
                 epoch_kept = state.n_epochs
                 if not isfinite(epoch.cost):  # it tells of the weights before
