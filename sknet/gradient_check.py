@@ -158,7 +158,8 @@ def check_objective(
         error = np.abs(numerical - grad[doubtful]) / scale[doubtful]
         errors[doubtful] = np.minimum(errors[doubtful], error)
     worst = int(errors.argmax())
-    return GradientCheck(float(errors[worst]), *_place(network, worst), len(checked))
+    layer, weight = _place(network, worst)
+    return GradientCheck(float(errors[worst]), layer, weight, len(checked))
 
 
 @np.errstate(under="ignore")

@@ -129,9 +129,9 @@ class Adam:
         # m^ and v^ differ from m and v by a factor, the same for all weights.
         rate = learning_rate * (1 - self.beta_2**t) ** 0.5 / (1 - self.beta_1**t)
         for part in in_blocks(theta, grad, state["m"], state["v"]):
-            self._move(*part, rate)
+            self._move(rate, *part)
 
-    def _move(self, theta, grad, m, v, rate):
+    def _move(self, rate, theta, grad, m, v):
         """The equations, for some of the weights."""
         beta_1, beta_2, work = self.beta_1, self.beta_2, self._work[: len(theta)]
         axpby(grad, m, a=1 - beta_1, b=beta_1)  # m = beta_1 m + (1 - beta_1) grad
