@@ -4,14 +4,13 @@
 drives it to record, to print, to stop.
 """
 
-import signal
-import threading
 from math import isfinite, nan
 from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
 
+from sknet._interrupts import held_back
 from sknet.network import prepend_ones
 from sknet.optimizers import clip, norm_of
 
@@ -217,41 +216,6 @@ def targets(y, n_outputs, dtype=np.float64, smoothing=0.0):
     return Y
 
 
-class StepInterrupted(KeyboardInterrupt):
-    """Ctrl-C in the middle of a step: theta may be half changed."""
-
-
-class _CtrlC:
-    """Holds Ctrl-C back, so that a step is never left half done.
-
-    Pressed again, it does not wait for the end of the step: an augmentation may take
-    its time, or never return.
-
-    Only the main thread hears Ctrl-C, and a program that handles it in its own way
-    keeps doing so: in these cases this does nothing.
-    """
-
-    def __enter__(self):
-        self.pressed = False
-        in_main_thread = threading.current_thread() is threading.main_thread()
-        handler = signal.getsignal(signal.SIGINT)
-        self._held = in_main_thread and handler is signal.default_int_handler
-        if self._held:
-            signal.signal(signal.SIGINT, self._press)
-        return self
-
-    def _press(self, signum, frame):
-        if self.pressed:
-            raise StepInterrupted
-        self.pressed = True
-
-    def __exit__(self, *exception):
-        if self._held:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-        if self.pressed and exception == (None, None, None):
-            raise KeyboardInterrupt
-
-
 def train(objective, optimizer, schedule, batches, n_seen=0, *, max_grad_norm=None):
     """Train for ever, one epoch for each ``next()``.
 
@@ -278,9 +242,10 @@ def train(objective, optimizer, schedule, batches, n_seen=0, *, max_grad_norm=No
 
     Raises
     ------
-    KeyboardInterrupt
-        On Ctrl-C, after the running step: theta is that of the last whole one.  On
-        Ctrl-C pressed twice in a step at once, as :class:`StepInterrupted`.
+    InterruptedAfterStep
+        On Ctrl-C, a ``KeyboardInterrupt`` after the running step: theta is that of the
+        last whole one.  Pressed twice in a step, Ctrl-C does not wait: after any other
+        ``KeyboardInterrupt`` theta may be half changed.
 
     Examples
     --------
@@ -307,7 +272,7 @@ def train(objective, optimizer, schedule, batches, n_seen=0, *, max_grad_norm=No
     number = n_steps = 0
     while True:
         total, total_penalty, cost = 0.0, 0.0, 0.0
-        with _CtrlC() as ctrl_c:
+        with held_back() as ctrl_c:
             for X1, Y, sample_weight in batches:
                 learning_rate = schedule(n_seen, n_steps)
                 cost, grad = objective.value_and_grad(X1, Y, sample_weight)
@@ -320,8 +285,7 @@ def train(objective, optimizer, schedule, batches, n_seen=0, *, max_grad_norm=No
                 n_rows = X1.shape[1]
                 total += cost * n_rows
                 total_penalty += objective.penalty * n_rows
-                if ctrl_c.pressed:
-                    raise KeyboardInterrupt
+                ctrl_c.deliver()
         number += 1
         n_seen += batches.n_samples
         if not isfinite(cost):
