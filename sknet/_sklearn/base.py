@@ -159,6 +159,7 @@ class NetworkEstimator(CallbackSupportMixin, FittedNetwork, NetworkParameters):
         _begin_from(state, coef_init, intercept_init)
         samples, validation = draft._set_apart(state, samples, targets, *given)
         with Run(self, draft, state, validation, tasks) as run:
+            run.open()
             if self.solver == "lbfgs":
                 minimise_cost(run, samples)
             else:
@@ -187,6 +188,7 @@ class NetworkEstimator(CallbackSupportMixin, FittedNetwork, NetworkParameters):
         state.stop_resuming()
         state.without_validation()
         with Run(self, draft, state, incremental=True) as run:
+            run.open()
             train_by_steps(run, samples)
 
     # -- before training ---------------------------------------------------------

@@ -17,15 +17,16 @@ from numpy.typing import NDArray
 from scipy.optimize import OptimizeResult, minimize
 from sklearn.exceptions import ConvergenceWarning
 
+from sknet._interrupts import InterruptedAfterStep, held_back
 from sknet._sklearn.build import Ingredients, whole_batch_of, whole_objective_of
-from sknet._sklearn.progress import progress
+from sknet._sklearn.progress import Silence, progress
 from sknet._sklearn.state import TrainingState, publish
 from sknet._sklearn.tasks import NO_TASKS, FitTasks
 from sknet._sklearn.validation import Samples, ValidationSet
 from sknet._threads import blas_threads
 from sknet.optimizers import norm_of
 from sknet.schedules import needs_length
-from sknet.training import Epoch, StepInterrupted, train
+from sknet.training import Epoch, train
 
 if TYPE_CHECKING:
     from sknet._sklearn.base import NetworkEstimator
@@ -70,34 +71,39 @@ class Run:
         self.incremental = incremental
         self.max_iter = 1 if incremental else draft.max_iter
         self.warning: tuple[str, type[Warning]] | None = None
-        self._n_recorded = 0
+        self.ingredients: Ingredients | None = None
+        self._contexts = ExitStack()
+        self._progress = Silence()
         state.begin()
 
+    @property
+    def _n_recorded(self) -> int:
+        return self.state.n_recorded
+
     def __enter__(self) -> Run:
-        self._contexts = ExitStack()
-        # The cost's value tells of an overflow: warnings on the way would add nothing.
-        ignored = np.errstate(over="ignore", divide="ignore", invalid="ignore")
-        self._contexts.enter_context(ignored)
-        verbose = 0 if self.incremental else self.draft.verbose
-        self._progress = progress(verbose, self.max_iter)
-        self._contexts.callback(self._progress.close)
-        self._start = perf_counter()
-        return self
+        return self  # what is opened here, Ctrl-C at its end would leave open
+
+    def open(self) -> None:
+        """Begin to time the epochs and to show them."""
+        with held_back():
+            # The cost tells of an overflow: warnings on the way would add nothing.
+            ignored = np.errstate(over="ignore", divide="ignore", invalid="ignore")
+            self._contexts.enter_context(ignored)
+            verbose = 0 if self.incremental else self.draft.verbose
+            self._progress = progress(verbose, self.max_iter)
+            self._contexts.callback(self._progress.close)
+            self._start = perf_counter()
 
     def limit_threads(self, batch_size: int) -> None:
         """Use one BLAS thread from here on if products are small."""
-        self._contexts.enter_context(blas_threads(self.state.n_units, batch_size))
+        with held_back():
+            self._contexts.enter_context(blas_threads(self.state.n_units, batch_size))
 
     def __exit__(self, kind: Any, error: Any, traceback: Any) -> bool:
         ctrl_c = isinstance(error, KeyboardInterrupt)
-        if ctrl_c:
-            self._explain_ctrl_c()
         try:
-            if error is None or ctrl_c or self._n_recorded:
-                self.state.at_rest()
-                if self.incremental:
-                    self.state.shorten()
-                publish(self.state, self.estimator)
+            with held_back():
+                self._write_down(error)
         finally:
             self._contexts.close()
         if self.warning is not None and (error is None or ctrl_c):
@@ -105,20 +111,38 @@ class Run:
             warnings.warn(message, category, stacklevel=3)
         return ctrl_c
 
-    def end_epoch(
-        self, epoch: Epoch, ingredients: Ingredients | None = None, **memory: Any
-    ) -> bool:
+    def _write_down(self, error: BaseException | None) -> None:
+        """Write what training has come to, unless it failed before it came to any."""
+        state, ctrl_c = self.state, isinstance(error, KeyboardInterrupt)
+        after_step = isinstance(error, InterruptedAfterStep)
+        if after_step and self.ingredients is not None:
+            vars(state).update(self.ingredients.memory())
+        elif error is not None:
+            state.go_back()
+        if ctrl_c:
+            self._explain_ctrl_c("step" if after_step else "epoch")
+        if error is None or ctrl_c or self._n_recorded:
+            state.at_rest(going_on=self.incremental or self.draft.warm_start)
+            if self.incremental:
+                state.shorten()
+            publish(state, self.estimator)
+
+    def end_epoch(self, epoch: Epoch, **memory: Any) -> bool:
         """Take in an epoch that has just ended; True if it is the last.
+
+        Ctrl-C waits until that is done.
 
         Parameters
         ----------
         epoch : Epoch
-        ingredients : Ingredients, default=None
-            What a stochastic solver trains with: it has patience.
         **memory
             Fields of the state.
         """
-        state, judged = self.state, None
+        with held_back():
+            return self._end_epoch(epoch, **memory)
+
+    def _end_epoch(self, epoch: Epoch, **memory: Any) -> bool:
+        state, ingredients, judged = self.state, self.ingredients, None
         if self.validation is not None:  # may fail: then nothing is written down
             judged = self.validation.evaluate(state.theta)
         impatient = False
@@ -131,7 +155,6 @@ class Run:
         facts = state.record(
             epoch, seconds, judged, patience_is_out=impatient, **memory
         )
-        self._n_recorded += 1
         self._progress.epoch(state.n_epochs, epoch.cost, facts)
         if self.tasks.end_epoch(state, resumable=ingredients is not None):
             self._progress.say("A callback asked to stop. Stopping.")
@@ -187,9 +210,11 @@ class Run:
         )
         self.warning = message, ConvergenceWarning
 
-    def _explain_ctrl_c(self) -> None:
+    def _explain_ctrl_c(self, last_whole: str) -> None:
         state = self.state
-        kept = f"those of the last whole {self.last_whole}"
+        if self.draft.solver == "lbfgs":
+            last_whole = "iteration"
+        kept = f"those of the last whole {last_whole}"
         if state.best_theta is not None:
             kept = "those that did best on the validation set"
         message = (
@@ -218,14 +243,12 @@ def train_by_steps(run: Run, samples: Samples) -> None:
     draft, state = run.draft, run.state
     if state.patience_is_out:  # resumed, with nothing left to do
         return
-    ingredients = Ingredients(draft, state, samples)
+    run.ingredients = ingredients = Ingredients(draft, state, samples)
     if state.n_epochs >= run.max_iter:
         run.warn_of_max_iter()
         return
     run.limit_threads(ingredients.batches.batch_size)
     theta = state.theta
-    whole, last_finite = theta.copy(), theta.copy()
-    run.last_whole = "step"
     epochs = train(
         ingredients.objective,
         ingredients.optimizer,
@@ -234,29 +257,17 @@ def train_by_steps(run: Run, samples: Samples) -> None:
         state.n_seen,
         max_grad_norm=draft.max_grad_norm,
     )
-    try:
+    run.tasks.begin_epoch()
+    state.within_epoch = True
+    for epoch in epochs:
+        if not (isfinite(epoch.cost) and _is_finite(theta, ingredients)):
+            state.distrust_the_last_epoch()  # only a cost tells that weights do
+            rate = f"a learning rate of {epoch.learning_rate:.3g} and "
+            raise run.diverged(epoch.cost, samples.X, rate)
+        if run.end_epoch(epoch):
+            break
         run.tasks.begin_epoch()
-        for epoch in epochs:
-            if not (isfinite(epoch.cost) and _is_finite(theta, ingredients)):
-                whole = last_finite
-                rate = f"a learning rate of {epoch.learning_rate:.3g} and "
-                raise run.diverged(epoch.cost, samples.X, rate)
-            # Only a cost tells that weights do.
-            last_finite[:], whole[:] = whole, theta
-            if run.end_epoch(epoch, ingredients):
-                break
-            run.tasks.begin_epoch()
-    except KeyboardInterrupt as error:
-        if not isinstance(error, StepInterrupted):
-            vars(state).update(ingredients.memory())
-            raise
-        theta[:], run.last_whole = whole, "epoch"
-        state.without_memory()
-        raise
-    except BaseException:
-        theta[:] = whole
-        state.without_memory()
-        raise
+        state.within_epoch = True
 
 
 def _is_finite(theta: NDArray[Any], ingredients: Ingredients) -> bool:
@@ -276,8 +287,6 @@ def minimise_cost(run: Run, samples: Samples) -> None:
     objective = whole_objective_of(draft, state, samples)
     objective.keep(batches.same_X1)
     run.limit_threads(batches.n_samples)
-    run.last_whole = "iteration"
-    whole = theta.copy()
     cost = grad_norm = None
 
     def value_and_grad(x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
@@ -290,7 +299,7 @@ def minimise_cost(run: Run, samples: Samples) -> None:
         return cost, grad.astype(np.float64)
 
     def end_of_iteration(x: NDArray[np.float64]) -> None:
-        whole[:] = theta[:] = x
+        theta[:] = x
         # The last cost asked for is that of x.
         epoch = Epoch(
             state.n_epochs + 1, cost, objective.penalty, nan, grad_norm, state.n_seen
@@ -315,12 +324,8 @@ def minimise_cost(run: Run, samples: Samples) -> None:
             raise run.diverged(result.fun, samples.X)
     except StopTraining:  # theta is where the iteration ended
         return
-    except BaseException:
-        theta[:] = whole
-        raise
     theta[:] = result.x
-    state.cost = state.best_cost = float(result.fun)
-    state.n_epochs = min(result.nit, draft.max_iter)
+    state.ended_at(float(result.fun), min(result.nit, draft.max_iter))
     if not result.success:
         run.warn_of_lbfgs(result)
 
