@@ -272,6 +272,17 @@ def warn_of_unused_parameters(unused: list[str]) -> None:
         )
 
 
+def warn_of_lost_memory() -> None:
+    """Warn that training cannot go on as if it had never stopped."""
+    warnings.warn(
+        "Training goes on without what it remembered, the optimizer's memory above "
+        "all, which compact() has dropped or the file of an older version lacks: its "
+        "first steps may do harm.",
+        UserWarning,
+        stacklevel=2,
+    )
+
+
 def monitored(estimator: Any) -> str:
     """What decides the value that patience looks at, in words to compare.
 

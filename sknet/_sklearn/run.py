@@ -106,7 +106,10 @@ class Run:
                 self._write_down(error)
         finally:
             self._contexts.close()
-        if self.warning is not None and (error is None or ctrl_c):
+        if error is not None and not ctrl_c:
+            return False
+        self.tasks.end(self.state)
+        if self.warning is not None:  # last, as it may be an error
             message, category = self.warning
             warnings.warn(message, category, stacklevel=3)
         return ctrl_c
