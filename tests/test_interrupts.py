@@ -257,14 +257,22 @@ def test_a_scorer_that_is_interrupted_leaves_the_epoch_out(iris):
     assert_array_equal(net.predict_proba(X), expected.predict_proba(X))
 
 
-def test_ctrl_c_in_a_search_ends_one_fit_and_the_search_goes_on(iris, pressing_ctrl_c):
+def test_ctrl_c_in_a_search_ends_one_fit_and_the_search_goes_on(iris, handler):
     from sklearn.model_selection import cross_val_score
 
-    X, y = iris
-    net = network(random_state=pressing_ctrl_c(at=2), warm_start=False)
+    calls = []
+
+    def augment(X, rng):
+        calls.append(1)
+        if len(calls) == 5:
+            press()
+        return X
+
+    net = network(augment=augment, warm_start=False)
     with pytest.warns(UserWarning, match="Ctrl-C"):
-        scores = cross_val_score(net, X, y, cv=3)
+        scores = cross_val_score(net, *iris, cv=3)
     assert np.isfinite(scores).all()
+    assert len(calls) > 2 * 4 * 2
 
 
 def test_remembered_first_warned_last(iris):

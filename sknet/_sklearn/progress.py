@@ -39,6 +39,8 @@ def progress(verbose, n_epochs):
         return Silence()
     if verbose > 1:
         return Lines()
+    if not threading.main_thread().is_alive():  # bars have threads: none begins now
+        return LastLine()
     for bar in RichBar, TqdmBar:
         # Not installed, no stream to write to, no threads left: training matters more.
         with suppress(Exception):
