@@ -6,11 +6,15 @@ does not.
 """
 
 import os
+import pickle
+from contextlib import suppress
 from copy import copy
+from glob import escape
 from math import inf
 from pathlib import Path
 from time import monotonic
 from uuid import uuid4
+from zlib import crc32
 
 import joblib
 import sklearn
@@ -40,24 +44,27 @@ class Checkpoint(FitCallback):
     those of a fit without interruption.  ``max_iter`` counts the epochs from before
     the interruption too; where training had ended already nothing is left to do.
 
-    A file is never half written: a new one takes the old one's place at once.
+    A file is never half written: a new one takes the old one's place at once.  What a
+    killed process has left of a new one is removed as the next fit begins.
 
     Parameters
     ----------
     path : str or path-like
-        The file.  Its folder must exist.  Each fit needs a file of its own, so a
-        search with several fits is no place for it.
+        The file, or a link to it.  Its folder must exist.  Each fit needs a file of its
+        own, so a search with several fits is no place for it.
     every : int, default=1
-        Epochs from one writing to the next.
+        Epochs from one writing to the next.  The last epoch is always written.
 
     Raises
     ------
     TypeError
-        When set on anything but a network of sknet, such as a pipeline around one.
+        When set on anything but a network of sknet, such as a pipeline around one, or
+        on one with a parameter that cannot be pickled, such as a lambda.
     ValueError
         With ``solver="lbfgs"``, which keeps its memory inside SciPy.
-    FileNotFoundError
-        When the folder does not exist.  All three are raised as ``fit`` begins.
+    OSError
+        When the folder does not exist or cannot be written to, or the path is a folder
+        or too long.  All these are raised as ``fit`` begins.
 
     Notes
     -----
@@ -75,18 +82,17 @@ class Checkpoint(FitCallback):
     >>> path = Path(tempfile.mkdtemp(), "net.joblib")
     >>> checkpoint = Checkpoint(path, every=10)
     >>> net = ScratchMLPClassifier(
-    ...     (5,), max_iter=35, tol=0, n_iter_no_change=np.inf, random_state=0
+    ...     (5,), max_iter=30, tol=0, n_iter_no_change=np.inf, random_state=0
     ... )
     >>> net = net.set_callbacks(checkpoint).fit(X, y)
 
-    Had it been cut short after 30 epochs, it would go on from there:
+    What was cut short after 30 of 35 epochs goes on from there:
 
-    >>> resumed = joblib.load(path)
-    >>> resumed.n_iter_
-    30
-    >>> resumed.set_params(warm_start=True).set_callbacks(checkpoint).fit(X, y).n_iter_
-    35
-    >>> np.array_equal(resumed.predict_proba(X), net.predict_proba(X))
+    >>> resumed = joblib.load(path).set_params(warm_start=True, max_iter=35)
+    >>> resumed.n_iter_, resumed.set_callbacks(checkpoint).fit(X, y).n_iter_
+    (30, 35)
+    >>> uninterrupted = net.set_callbacks().set_params(max_iter=35).fit(X, y)
+    >>> np.array_equal(resumed.predict_proba(X), uninterrupted.predict_proba(X))
     True
     """
 
@@ -97,31 +103,48 @@ class Checkpoint(FitCallback):
     def __init__(self, path, every=1):
         self.path = Path(path)
         self.every = every
+        self._unwritten = {}  # the last epoch of each fit under way
 
     def setup(self, estimator, context):
         """Find out before training whether checkpoints can be written."""
-        if not isinstance(estimator, NetworkEstimator):
-            raise TypeError(
-                "Checkpoint must be set on the network itself, not on "
-                f"{type(estimator).__name__}: call set_callbacks of the network in it."
-            )
+        _check_is_network(self, estimator)
         if estimator.solver == "lbfgs":
             raise ValueError(
                 "Checkpoint cannot be used with solver='lbfgs', whose memory is inside "
                 "SciPy, so that training could not go on: use 'adam' or 'sgd'."
             )
-        if not self.path.parent.is_dir():
-            raise FileNotFoundError(
-                f"The folder of Checkpoint's path {str(self.path)!r} does not exist: "
-                "create it first."
-            )
+        _check_can_be_pickled(estimator)
+        target = _checked_target(self.path)
+        for left in target.parent.glob(f"{escape(_beginning_of_new(target))}*"):
+            left.unlink(missing_ok=True)
+        new = _new_beside(target)
+        try:
+            new.touch(exist_ok=False)
+        except OSError as error:
+            error.add_note(f"Checkpoint cannot write into the folder of {self.path}.")
+            raise
+        finally:
+            with suppress(OSError):
+                new.unlink(missing_ok=True)
+        self._unwritten[id(context)] = None
 
     def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
-        """Write the file after every ``every``-th epoch."""
-        if fitted_estimator is None or estimator.n_iter_ % self.every:
-            return
-        if fitted_estimator._training["interrupted"]:
-            self._write(fitted_estimator)
+        """Write the file after every ``every``-th epoch, and after the last."""
+        if id(context) in self._unwritten:  # the end of fit
+            last, fit = self._unwritten[id(context)], context
+            due = last is not None
+        else:
+            last, fit = fitted_estimator, context.parent
+            if last is None or not last._training["interrupted"]:
+                return
+            due = last.n_iter_ % self.every == 0
+        if due:
+            self._write(last)
+        self._unwritten[id(fit)] = None if due else last
+
+    def teardown(self, estimator, context):
+        """Forget the fit."""
+        self._unwritten.pop(id(context), None)
 
     def _write(self, net):
         net = copy(net)  # other callbacks get the same snapshot
@@ -129,15 +152,64 @@ class Checkpoint(FitCallback):
         # estimator, under names with this word.
         for name in [name for name in vars(net) if "callback" in name]:
             delattr(net, name)
-        new = self.path.with_name(f".{self.path.name}.{uuid4().hex}")
+        target = Path(os.path.realpath(self.path))
+        new = _new_beside(target)
         try:
             with open(new, "xb") as file:
                 joblib.dump(net, file)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(new, self.path)
+            os.replace(new, target)
         finally:
             new.unlink(missing_ok=True)
+
+
+def _check_is_network(callback, estimator):
+    if not isinstance(estimator, NetworkEstimator):
+        name = type(callback).__name__
+        raise TypeError(
+            f"{name} must be set on the network itself, not on "
+            f"{type(estimator).__name__}: call set_callbacks of the network in it."
+        )
+
+
+def _check_can_be_pickled(estimator):
+    """Refuse parameters, and a class, that cannot be written to a file."""
+    values = {type(estimator).__name__: type(estimator)}
+    for name, value in (values | estimator.get_params(deep=False)).items():
+        try:
+            pickle.dumps(value)
+        except Exception as error:
+            raise TypeError(
+                f"Checkpoint cannot write {name}={value!r} to a file ({error}): define "
+                "it at the top of a module, by def or class."
+            ) from error
+
+
+def _checked_target(path):
+    """The file that the path, perhaps a link, leads to; it need not exist yet."""
+    target = Path(os.path.realpath(path))
+    if not target.parent.is_dir():
+        raise FileNotFoundError(
+            f"The folder of Checkpoint's path {str(path)!r} does not exist: create it "
+            "first."
+        )
+    with suppress(FileNotFoundError):
+        target.stat()  # raises for a name that is too long
+    if target.is_dir():
+        raise IsADirectoryError(
+            f"Checkpoint's path {str(path)!r} is a folder: name a file in it."
+        )
+    return target
+
+
+def _beginning_of_new(target):
+    """How the names of all files begin that are to take the place of ``target``."""
+    return f".{target.name[:40]}.{crc32(os.fsencode(target.name)):08x}."
+
+
+def _new_beside(target):
+    return target.with_name(_beginning_of_new(target) + uuid4().hex)
 
 
 class TimeLimit(FitCallback):
@@ -146,7 +218,14 @@ class TimeLimit(FitCallback):
     Parameters
     ----------
     seconds : float
-        The time, from the beginning of each ``fit`` of the estimator it is set on.
+        The time, from the beginning of each ``fit`` of the network it is set on: in a
+        search every fit has it to itself.
+
+    Raises
+    ------
+    TypeError
+        As ``fit`` begins, when set on anything but a network of sknet, such as a
+        pipeline around one.
 
     Examples
     --------
@@ -166,6 +245,7 @@ class TimeLimit(FitCallback):
 
     def setup(self, estimator, context):
         """Start the clock."""
+        _check_is_network(self, estimator)
         self._ends[id(context)] = monotonic() + self.seconds
 
     def on_fit_task_end(self, estimator, context):
@@ -174,4 +254,4 @@ class TimeLimit(FitCallback):
 
     def teardown(self, estimator, context):
         """Forget the clock."""
-        del self._ends[id(context)]
+        self._ends.pop(id(context), None)

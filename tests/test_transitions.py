@@ -173,20 +173,32 @@ def trained(start, net, data, folder, validation=None):
     if start == "checkpoint":
         path = folder / "net.joblib"
         net.set_params(max_iter=N_BEFORE + 1)
-        net.set_callbacks(checkpoint(path, every=N_BEFORE))
-        with warnings.catch_warnings(action="ignore"):  # it has not converged
+        net.set_callbacks(*checkpoint(path, N_BEFORE, crash_after=N_BEFORE))
+        with pytest.raises(Crash):
             net.fit(*data, **validation)
         return joblib.load(path).set_params(warm_start=True)
     net.set_params(warm_start=True, max_iter=N_BEFORE).fit(*data, **validation)
     return through_lbfgs(net, data) if start == "lbfgs" else net
 
 
-def checkpoint(*args, **kwargs):
-    """The callback, if this scikit-learn has callbacks."""
-    pytest.importorskip("sklearn.callback", reason="callbacks came with 1.9")
+class Crash(Exception):
+    """Ends training at the end of an epoch."""
+
+
+def checkpoint(path, every=1, crash_after=np.inf):
+    """The callback, if this scikit-learn has callbacks, and one to end training after.
+
+    Whole fits write their last epoch too.
+    """
+    callback = pytest.importorskip("sklearn.callback", reason="callbacks came with 1.9")
     from sknet.callbacks import Checkpoint
 
-    return Checkpoint(*args, **kwargs)
+    class Crashing(callback.FitCallback):
+        def on_fit_task_end(self, estimator, context):
+            if estimator.n_iter_ > crash_after:
+                raise Crash
+
+    return Checkpoint(path, every), Crashing()
 
 
 def through_lbfgs(net, data):
@@ -383,7 +395,7 @@ def test_patience_that_has_run_out(change, tmp_path):
     change, path = TRANSITIONS[change], tmp_path / "net.joblib"
     settings = {"tol": 10.0, "n_iter_no_change": 3, "batch_size": 20, "max_iter": 40}
     net, data = network(**settings, **change.before), data_called("data")
-    net.set_callbacks(checkpoint(path)).fit(*data, **validation_for(net, data))
+    net.set_callbacks(*checkpoint(path)).fit(*data, **validation_for(net, data))
     assert net.n_iter_ == 5
     net = joblib.load(path).set_params(warm_start=True, **change.parameters)
     given = validation_for(net, data)

@@ -17,6 +17,7 @@ from sklearn.base import _fit_context
 from sklearn.metrics import check_scoring
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
 
 from sknet._sklearn.architecture import layer_activations, layer_dropout, layer_sizes
 from sknet._sklearn.build import (
@@ -32,6 +33,7 @@ from sknet._sklearn.parameters import (
     monitored,
     plain_parameters,
     unused_parameters,
+    warn_of_lost_memory,
     warn_of_unused_parameters,
 )
 from sknet._sklearn.run import Run, minimise_cost, train_by_steps
@@ -222,11 +224,11 @@ class NetworkEstimator(CallbackSupportMixin, FittedNetwork, NetworkParameters):
         _begin_from(state, coef_init, intercept_init)
         samples, validation = draft._set_apart(state, samples, targets, X, *given)
         with Run(self, draft, state, samples, validation, tasks) as run:
+            run.open()
             if self.solver == "lbfgs":
                 minimise_cost(run)
             else:
                 train_by_steps(run)
-        tasks.end(state)
         return self
 
     def _fit_one_epoch(
@@ -253,7 +255,46 @@ class NetworkEstimator(CallbackSupportMixin, FittedNetwork, NetworkParameters):
         state.stop_resuming()
         state.without_validation()
         with Run(self, draft, state, samples, incremental=True) as run:
+            run.open()
             train_by_steps(run)
+
+    def compact(self: Self) -> Self:
+        """Drop what only training needs: two thirds of a model trained by Adam.
+
+        The optimizer's memory, the order of the samples and the rows held out are
+        dropped; weights, curves and the random stream stay, and predictions are the
+        same.  A pickle is then little larger than the weights.  Training can go on from
+        it, with a new memory, of which a warning tells.
+
+        Returns
+        -------
+        self : object
+            The estimator.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If there is nothing to drop yet.
+
+        Examples
+        --------
+        >>> import pickle
+        >>> from sklearn.datasets import load_digits
+        >>> from sknet import ScratchMLPClassifier
+        >>> X, y = load_digits(return_X_y=True)
+        >>> net = ScratchMLPClassifier(
+        ...     (500,), max_iter=2, tol=0, n_iter_no_change=np.inf
+        ... )
+        >>> before = len(pickle.dumps(net.fit(X, y)))
+        >>> len(pickle.dumps(net.compact())) < 0.4 * before
+        True
+        """
+        check_is_fitted(self)
+        state = TrainingState.of(self)
+        state.compact()
+        state.theta = self._theta  # the same numbers, and the user's views stay views
+        publish(state, self)
+        return self
 
     # -- before training ---------------------------------------------------------
 
@@ -302,6 +343,9 @@ class NetworkEstimator(CallbackSupportMixin, FittedNetwork, NetworkParameters):
             {topic: text for topic, text in unused.items() if topic not in state.unused}
         )
         state.unused = list(unused)
+        if state.compacted:
+            state.compacted = False
+            warn_of_lost_memory()
         schedule = [draft.learning_rate, draft.learning_rate_init]
         state.continued(self.solver, schedule, monitored(draft))
         names = "n_features_in_", "feature_names_in_"

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sknet._sklearn.scale import largest_entry
 from sknet.optimizers import norm_of
 
 # Growth of the norm of all weights in one call of ``fit`` that is worth a look;
@@ -26,8 +25,6 @@ SUSPICIOUS_COST = 100.0
 # How many times the cost that it began with, or that of weights of 0 which know
 # nothing, a network that has diverged has.
 FAR_ABOVE = 1000.0
-# Max |X| that StandardScaler leaves, outliers included.
-WELL_SCALED = 10.0
 
 CostAt = Callable[[NDArray[Any]], float]
 
@@ -100,26 +97,3 @@ def is_finite(vectors: list[NDArray[Any]]) -> bool:
 def has_finite_squares(theta: NDArray[Any]) -> bool:
     """Whether weights and their penalty are finite."""
     return isfinite(float(np.dot(theta, theta)))
-
-
-def remedy(X: Any, sample_weight: NDArray[Any] | None, by_steps: bool) -> str:
-    """What to do about training that diverges, as an imperative sentence.
-
-    Parameters
-    ----------
-    X : ndarray or sparse matrix
-    sample_weight : ndarray or None
-    by_steps : bool
-        Whether the solver has a learning rate.
-    """
-    if sample_weight is not None:
-        mean = float(np.mean(sample_weight))
-        if not 1e-6 < mean < 1e6:
-            return (
-                f"divide sample_weight by its mean, {mean:.3g}: the penalty is alpha / "
-                "(2 sum of the weights)"
-            )
-    scale, lower = "scale X (StandardScaler)", "lower learning_rate_init"
-    if not by_steps:
-        return scale
-    return f"{scale} or {lower}" if largest_entry(X) > WELL_SCALED else lower

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sknet._blas import blas_threads
 from sknet._sklearn.scale import check_range, largest_entry
+from sknet._sklearn.warn import warn
 from sknet.custom_activations import activation_of
 from sknet.network import Network
 
@@ -26,15 +27,41 @@ MOST_ROWS_WITHOUT_LIMIT = 4
 
 
 class Views(list):  # type: ignore[type-arg]
-    """Views on theta, one a layer; assigning to an element writes into theta."""
+    """Views on theta, one a layer; assigning to elements or slices writes into theta.
+
+    Their number is that of the layers: what would change it, or the order, raises.
+    """
 
     def __setitem__(self, layer: Any, value: Any) -> None:
-        value = np.asarray(value)
-        if value.shape != self[layer].shape:
-            raise ValueError(
-                f"layer {layer} has shape {self[layer].shape}, got {value.shape}."
-            )
-        write_layers(f"layer {layer}", [self[layer]], [value])
+        if not isinstance(layer, slice):
+            views, values = [self[layer]], [value]
+            names = [layer]
+        else:
+            views, values = self[layer], list(value)
+            names = list(range(len(self)))[layer]
+            if len(views) != len(values):
+                raise ValueError(
+                    f"layers {names} need {len(views)} arrays, got {len(values)}."
+                )
+        arrays = [np.asarray(one) for one in values]
+        for name, view, array in zip(names, views, arrays, strict=True):
+            if array.shape != view.shape:
+                raise ValueError(
+                    f"layer {name} has shape {view.shape}, got {array.shape}."
+                )
+        write_layers(f"layers {names}", views, arrays)
+
+    def _refuse(self, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError(
+            f"there is one array for each of the {len(self)} layers: assign to them, "
+            "as in coefs_[0] = W, or fit a network of other hidden_layer_sizes."
+        )
+
+    append = extend = insert = remove = pop = clear = sort = reverse = _refuse
+    __delitem__ = __iadd__ = __imul__ = _refuse
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return list, (list(self),)  # a copy has no theta to write to
 
 
 def write_layers(
@@ -63,6 +90,29 @@ def write_layers(
         view[...] = value
 
 
+def share_out(work: Callable[[Any], None], parts: Sequence[Any]) -> None:
+    """Do every part of the work, on a thread each where there can be threads.
+
+    There can be none once the main thread has ended, and where a process may have no
+    more of them.
+    """
+    futures = []
+    with ThreadPoolExecutor(len(parts)) as pool:
+        with suppress(RuntimeError):
+            for part in parts:
+                futures.append(pool.submit(work, part))
+        for part in parts[len(futures) :]:
+            work(part)
+    for future in futures:
+        future.result()
+
+
+def _version() -> str:
+    from sknet import __version__  # known only when sknet has been imported whole
+
+    return __version__
+
+
 class FittedNetwork(BaseEstimator):
     """Weights and predictions of a network that training has written down here."""
 
@@ -84,6 +134,24 @@ class FittedNetwork(BaseEstimator):
     _n_units: list[int]
     _activations: list[Any]
     _transposed_input: bool
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a pickle or a copy holds: everything, and who saved it."""
+        return {**super().__getstate__(), "_sknet_version": _version()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Be what was saved; what another version has saved is warned of."""
+        state = dict(state)
+        saved_by = state.pop("_sknet_version", None)
+        state.pop("_resume", None)  # the memory of training before versions were saved
+        super().__setstate__(state)
+        if saved_by != _version():
+            by = f"sknet {saved_by}" if saved_by else "an older sknet"
+            warn(
+                f"This {type(self).__name__} was saved by {by} and is loaded by sknet "
+                f"{_version()}: check that it predicts as it did, or fit it again; "
+                "what the file does not have begins anew."
+            )
 
     @property
     def coefs_(self) -> list[NDArray[Any]]:
@@ -192,9 +260,9 @@ class FittedNetwork(BaseEstimator):
             if n_threads == 1 or len(starts) < LEAST_BLOCKS_FOR_THREADS:
                 predict(starts[1:])
             else:  # a fifth faster than products on as many threads
-                with ThreadPoolExecutor(n_threads) as pool:
-                    parts = [starts[1 + i :: n_threads] for i in range(n_threads)]
-                    list(pool.map(predict, parts))
+                share_out(
+                    predict, [starts[1 + i :: n_threads] for i in range(n_threads)]
+                )
         assert outputs is not None
         return outputs
 

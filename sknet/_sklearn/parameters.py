@@ -311,6 +311,15 @@ def warn_of_unused_parameters(unused: Mapping[str, str]) -> None:
         warn(f"These parameters have no effect: {listed}.")
 
 
+def warn_of_lost_memory() -> None:
+    """Warn that training cannot go on as if it had never stopped."""
+    warn(
+        "Training goes on without what it remembered, the optimizer's memory above "
+        "all, which compact() has dropped or the file of an older version lacks: its "
+        "first steps may do harm."
+    )
+
+
 def monitored(estimator: Any) -> str:
     """What decides the value that patience looks at, in words to compare.
 

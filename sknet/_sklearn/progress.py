@@ -1,6 +1,7 @@
 """What a fit prints: nothing, a progress bar, or a line for each epoch."""
 
 import multiprocessing
+import sys
 import threading
 from contextlib import suppress
 from math import isnan, nan
@@ -38,8 +39,11 @@ def progress(verbose, n_epochs):
         return Silence()
     if verbose > 1:
         return Lines()
+    if not threading.main_thread().is_alive():  # bars have threads: none begins now
+        return LastLine()
     for bar in RichBar, TqdmBar:
-        with suppress(ImportError):
+        # Not installed, no stream to write to, no threads left: training matters more.
+        with suppress(Exception):
             return bar(n_epochs)
     return LastLine()
 
@@ -93,9 +97,12 @@ class RichBar(Silence):
     """Progress bar of rich."""
 
     def __init__(self, n_epochs):
+        from rich import get_console
         from rich.errors import LiveError
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+        if get_console().is_jupyter:  # there rich shows nothing without
+            import ipywidgets  # noqa: F401
         self._progress = Progress(
             TextColumn("epoch"),
             MofNCompleteColumn(),
@@ -103,8 +110,13 @@ class RichBar(Silence):
             TextColumn("{task.description}"),
         )
         self._task = self._progress.add_task("", total=n_epochs)
-        with suppress(LiveError):  # rich < 14.1 shows one display at a time
+        try:
             self._progress.start()
+        except LiveError:  # rich < 14.1 shows one display at a time
+            pass
+        except BaseException:
+            self._progress.stop()
+            raise
 
     def epoch(self, number, cost, facts):
         """Move the bar."""
@@ -123,6 +135,8 @@ class TqdmBar(Silence):
     def __init__(self, n_epochs):
         from tqdm import tqdm
 
+        if sys.stderr is None:  # a bar that fails to begin fails again when deleted
+            raise OSError("there is no stream for the bar")
         self._bar = tqdm(total=n_epochs, unit="epoch")
 
     def epoch(self, number, cost, facts):

@@ -6,38 +6,32 @@ makes them: :func:`train_by_steps` and :func:`minimise_cost` only bring them abo
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import ExitStack
 from math import isfinite, nan
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import OptimizeResult, minimize
-from sklearn.exceptions import ConvergenceWarning
+from scipy.optimize import minimize
 
 from sknet._blas import blas_threads
-from sknet._interrupts import InterruptedAfterStep
+from sknet._interrupts import InterruptedAfterStep, held_back
+from sknet._sklearn import advice
 from sknet._sklearn.build import (
     Ingredients,
     cost_of_some,
     whole_batch_of,
     whole_objective_of,
 )
-from sknet._sklearn.divergence import Divergence, has_finite_squares, is_finite, remedy
-from sknet._sklearn.progress import progress
-from sknet._sklearn.scale import LARGE, largest_entry, largest_feature
+from sknet._sklearn.divergence import Divergence, has_finite_squares, is_finite
+from sknet._sklearn.progress import Silence, progress
 from sknet._sklearn.state import TrainingState, publish
 from sknet._sklearn.tasks import NO_TASKS, FitTasks
 from sknet._sklearn.validation import Samples, ValidationSet
 from sknet._sklearn.warn import warn
 from sknet.optimizers import norm_of
-from sknet.schedules import needs_length
 from sknet.training import Epoch
-
-if TYPE_CHECKING:
-    from sknet._sklearn.base import NetworkEstimator
 
 
 class StopTraining(Exception):
@@ -69,8 +63,8 @@ class Run:
 
     def __init__(
         self,
-        estimator: NetworkEstimator,
-        draft: NetworkEstimator,
+        estimator: Any,
+        draft: Any,
         state: TrainingState,
         samples: Samples,
         validation: ValidationSet | None = None,
@@ -82,54 +76,86 @@ class Run:
         self.incremental = incremental
         self.unit = "iteration" if draft.solver == "lbfgs" else "epoch"
         self.max_iter = 1 if incremental else draft.max_iter
-        self.warning: tuple[str, type[Warning]] | None = None
-        self._n_recorded = 0
+        self.advice: advice.Advice | None = None
+        self.ingredients: Ingredients | None = None
+        self._contexts = ExitStack()
+        self._progress = Silence()
         state.begin()
 
+    @property
+    def has_result(self) -> bool:
+        """Whether there is anything to write down, should training fail now."""
+        return self.state.n_recorded > 0 or self.tasks.has_published
+
     def __enter__(self) -> Run:
-        self._contexts = ExitStack()
-        # The cost's value tells of an overflow: warnings on the way would add nothing.
-        self._contexts.enter_context(np.errstate(all="ignore"))
-        verbose = 0 if self.incremental else self.draft.verbose
-        self._progress = progress(verbose, self.max_iter)
-        self._contexts.callback(self._progress.close)
-        self._start = perf_counter()
-        return self
+        return self  # what is opened here, Ctrl-C at its end would leave open
+
+    def open(self) -> None:
+        """Begin to time the epochs and to show them."""
+        with held_back():
+            # The cost tells of an overflow: warnings on the way would add nothing.
+            self._contexts.enter_context(np.errstate(all="ignore"))
+            verbose = 0 if self.incremental else self.draft.verbose
+            self._progress = progress(verbose, self.max_iter)
+            self._contexts.callback(self._progress.close)
+            self._start = perf_counter()
 
     def limit_threads(self, batch_size: int) -> None:
         """Use one BLAS thread from here on if products are small."""
-        self._contexts.enter_context(blas_threads(self.state.n_units, batch_size))
+        with held_back():
+            self._contexts.enter_context(blas_threads(self.state.n_units, batch_size))
 
     def __exit__(self, kind: Any, error: Any, traceback: Any) -> bool:
         ctrl_c = isinstance(error, KeyboardInterrupt)
-        if ctrl_c:
-            self._explain_ctrl_c()
         try:
-            if error is None or ctrl_c or self._n_recorded:
-                self.state.at_rest()
-                if self.incremental:
-                    self.state.shorten()
-                publish(self.state, self.estimator)
+            with held_back():
+                self._write_down(error)
         finally:
             self._contexts.close()
-        if self.warning is not None and (error is None or ctrl_c):
-            warn(*self.warning)
+        if error is not None and not ctrl_c:
+            return False
+        self.tasks.end(self.state)
+        if self.advice is not None:  # last, as it may be an error
+            warn(*self.advice)
         return ctrl_c
 
-    def end_epoch(
-        self, epoch: Epoch, ingredients: Ingredients | None = None, **memory: Any
-    ) -> bool:
+    def _write_down(self, error: BaseException | None) -> None:
+        """Write what training has come to, unless it failed before it came to any."""
+        state, ctrl_c = self.state, isinstance(error, KeyboardInterrupt)
+        after_step = isinstance(error, InterruptedAfterStep)
+        if after_step and self.ingredients is not None:
+            vars(state).update(self.ingredients.memory())
+        elif error is not None:
+            state.go_back()
+        if ctrl_c:
+            self.advice = advice.of_ctrl_c(self, after_step)
+        if error is None or ctrl_c or self.has_result:
+            state.at_rest(going_on=self.incremental or self.draft.warm_start)
+            if self.incremental:
+                state.shorten()
+            publish(state, self.estimator)
+
+    def begin_epoch(self) -> None:
+        """Begin an epoch, unless one has begun already."""
+        self.tasks.begin_epoch()
+        self.state.within_epoch = True
+
+    def end_epoch(self, epoch: Epoch, **memory: Any) -> bool:
         """Take in an epoch that has just ended; True if it is the last.
+
+        Ctrl-C waits until that is done.
 
         Parameters
         ----------
         epoch : Epoch
-        ingredients : Ingredients, default=None
-            What a stochastic solver trains with: it has patience.
         **memory
             Fields of the state.
         """
-        state, judged = self.state, None
+        with held_back():
+            return self._end_epoch(epoch, **memory)
+
+    def _end_epoch(self, epoch: Epoch, **memory: Any) -> bool:
+        state, ingredients, judged = self.state, self.ingredients, None
         if self.validation is not None:  # may fail: then nothing is written down
             judged = self.validation.evaluate(state.theta)
         impatient = False
@@ -142,7 +168,6 @@ class Run:
         facts = state.record(
             epoch, seconds, judged, patience_is_out=impatient, **memory
         )
-        self._n_recorded += 1
         self._progress.epoch(state.n_epochs, epoch.cost, facts)
         if self.tasks.end_epoch(state, resumable=ingredients is not None):
             self._progress.say("A callback asked to stop. Stopping.")
@@ -151,123 +176,14 @@ class Run:
         elif ingredients is None or state.n_epochs < self.max_iter:
             return False
         elif not self.incremental:
-            self.warn_of_max_iter()
+            self.advice = advice.of_max_iter(self)
         return True
-
-    # -- what is said at the end -------------------------------------------------
-
-    def warn_of_max_iter(self) -> None:
-        """Warn that training ended before it converged, unless it could not."""
-        draft, state = self.draft, self.state
-        exactly = draft.tol == 0 and draft.n_iter_no_change == np.inf
-        if exactly or needs_length(draft.learning_rate):
-            return
-        # No scores yet: a checkpoint with nothing left to do got a validation set.
-        scores = state.scores if draft.early_stopping else None
-        by_score = bool(scores)
-        costs = state.costs[-state.n_epochs :]
-        curve = (scores or state.costs)[-state.n_epochs :]
-        n_ago, improvement = last_improvement(curve, higher_is_better=by_score)
-        message = (
-            f"Training reached max_iter={draft.max_iter} and has not converged yet: "
-            f"the {'validation score' if by_score else 'loss'} is {curve[-1]:.6g}, "
-            f"{improvement}; "
-        )
-        if n_ago <= 1:
-            remedy = "raise max_iter, or learning_rate_init to get there faster."
-        elif by_score and last_improvement(costs)[0] <= 1 and max(curve) > min(curve):
-            remedy = "raise max_iter: the loss still falls."
-        else:
-            remedy = "lower learning_rate_init, or let learning_rate fall."
-        self.warning = f"{message}{self._scale_first()}{remedy}", ConvergenceWarning
-
-    def warn_of_rise(self, rise: tuple[float, float]) -> None:
-        """Warn that the loss ended far above where it began."""
-        before, now = rise
-        message = (
-            f"Training diverged: the loss rose from {before:.3g} to {now:.3g}; "
-            f"{self._remedy()}."
-        )
-        self.warning = message, ConvergenceWarning
-
-    def _scale_first(self) -> str:
-        """The remedy that comes before others where features are not scaled."""
-        largest = largest_feature(self.samples.X)
-        if largest <= LARGE:
-            return ""
-        return (
-            "first scale X (StandardScaler), which has a feature of root mean square "
-            f"{largest:.3g}, then "
-        )
-
-    def _remedy(self) -> str:
-        samples = self.samples
-        return remedy(samples.X, samples.sample_weight, self.unit == "epoch")
-
-    def warn_of_lbfgs(self, result: OptimizeResult) -> None:
-        """Warn that L-BFGS ended before it converged."""
-        draft, state = self.draft, self.state
-        improvement = ""
-        if state.n_epochs:
-            costs = state.costs[-state.n_epochs :]
-            improvement = f", {last_improvement(costs, unit=self.unit)[1]}"
-        if result.nit >= draft.max_iter:
-            remedy = f"{self._scale_first()}raise max_iter={draft.max_iter}"
-        elif result.nfev >= draft.max_fun:
-            remedy = f"{self._scale_first()}raise max_fun={draft.max_fun}"
-        else:
-            remedy = "scale X (StandardScaler)"
-        message = (
-            f"lbfgs stopped after {counted(state.n_epochs, 'iteration')} without "
-            f"converging ({result.message}): the loss is {state.cost:.6g}"
-            f"{improvement}; {remedy}."
-        )
-        self.warning = message, ConvergenceWarning
-
-    def _explain_ctrl_c(self) -> None:
-        state = self.state
-        kept = f"those of the last whole {self.last_whole}"
-        if state.best_theta is not None:
-            kept = "those that did best on the validation set"
-        message = (
-            f"Ctrl-C stopped training in {self.unit} {state.n_epochs + 1}; the weights "
-            f"are {kept}."
-        )
-        self.warning = message, UserWarning
 
     def diverged(
         self, fault: str, epoch_kept: int, learning_rate: float | None = None
     ) -> ValueError:
-        """Error for a cost, weights or memory that are no longer finite.
-
-        Parameters
-        ----------
-        fault : str
-            What is not finite.
-        epoch_kept : int
-            The epoch, or iteration, of this call whose weights are kept; 0 for those
-            that it began with.
-        learning_rate : float, default=None
-        """
-        state = self.state
-        if epoch_kept == 0 and state.best_theta is None and not self.tasks.are_watched:
-            self._n_recorded = 0  # no epoch has ended well: nothing is written
-        if not self._n_recorded:
-            kept = "is as it was before"
-        elif state.best_theta is not None:
-            kept = "keeps the weights that did best on the validation set"
-        elif epoch_kept:
-            kept = f"keeps the weights of {self.unit} {epoch_kept}"
-        else:
-            kept = "keeps the weights that training began with"
-        rate = ""
-        if learning_rate is not None:
-            rate = f"a learning rate of {learning_rate:.3g} and "
-        return ValueError(
-            f"Training diverged in {self.unit} {state.n_epochs + 1}: {fault}, with "
-            f"{rate}max |X| = {largest_entry(self.samples.X):.3g}; {self._remedy()}. "
-            f"The estimator {kept}."
-        )
+        """Error for what is no longer finite after an epoch."""
+        return ValueError(advice.of_divergence(self, fault, epoch_kept, learning_rate))
 
 
 def train_by_steps(run: Run) -> None:
@@ -275,40 +191,29 @@ def train_by_steps(run: Run) -> None:
     draft, state, samples = run.draft, run.state, run.samples
     if state.patience_is_out:  # resumed, with nothing left to do
         return
-    ingredients = Ingredients(draft, state, samples)
+    run.ingredients = ingredients = Ingredients(draft, state, samples)
     if state.n_epochs >= run.max_iter:
-        run.warn_of_max_iter()
+        run.advice = advice.of_max_iter(run)
         return
     run.limit_threads(ingredients.batches.batch_size)
     theta = state.theta
-    whole, last_finite = theta.copy(), theta.copy()
     divergence = Divergence(cost_of_some(draft, state, samples), theta)
-    run.last_whole = "step"
-    try:
-        run.tasks.begin_epoch()
-        for epoch in ingredients.epochs(state.n_seen, draft.max_grad_norm):
-            fault = fault_of(epoch.cost, theta, ingredients)
-            fault = fault or divergence.fault_of(theta, whole, epoch.cost)
-            if fault is not None:
-                epoch_kept = state.n_epochs
-                if not isfinite(epoch.cost):  # it tells of the weights before
-                    whole, epoch_kept = last_finite, max(0, epoch_kept - 1)
-                raise run.diverged(fault, epoch_kept, epoch.learning_rate)
-            # Only a cost tells that weights do.
-            last_finite[:], whole[:] = whole, theta
-            if run.end_epoch(epoch, ingredients):
-                break
-            run.tasks.begin_epoch()
-        rise = divergence.rise(state.kept, state.cost)
-        if rise is not None:
-            run.warn_of_rise(rise)
-    except InterruptedAfterStep:
-        vars(state).update(ingredients.memory())
-        raise
-    except BaseException:  # theta may be half changed
-        theta[:], run.last_whole = whole, "epoch"
-        state.without_memory()
-        raise
+    run.begin_epoch()
+    for epoch in ingredients.epochs(state.n_seen, draft.max_grad_norm):
+        fault = fault_of(epoch.cost, theta, ingredients)
+        fault = fault or divergence.fault_of(theta, state.whole, epoch.cost)
+        if fault is not None:
+            epoch_kept = state.n_epochs
+            if not isfinite(epoch.cost) and epoch_kept:  # it tells of those before
+                state.distrust_the_last_epoch()
+                epoch_kept -= 1
+            raise run.diverged(fault, epoch_kept, epoch.learning_rate)
+        if run.end_epoch(epoch):
+            break
+        run.begin_epoch()
+    rise = divergence.rise(state.kept, state.cost)
+    if rise is not None:
+        run.advice = advice.of_rise(run, *rise)
 
 
 def fault_of(cost: float, theta: NDArray[Any], ingredients: Ingredients) -> str | None:
@@ -325,92 +230,64 @@ def fault_of(cost: float, theta: NDArray[Any], ingredients: Ingredients) -> str 
 
 def minimise_cost(run: Run) -> None:
     """Train on all samples at once, by SciPy's L-BFGS-B, until it ends."""
-    draft, state, samples = run.draft, run.state, run.samples
-    theta = state.theta
-    (batch,) = whole_batch_of(draft, state, samples)
-    objective = whole_objective_of(draft, state, samples)
-    run.limit_threads(len(samples.y))
-    run.last_whole = "iteration"
-    whole = theta.copy()
-    cost = grad_norm = None
-
-    def value_and_grad(x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        nonlocal cost, grad_norm
-        if cost is not None:  # that at the start may be all that is asked for
-            run.tasks.begin_epoch()
-        theta[:] = x
-        cost, grad = objective.value_and_grad(*batch)
-        grad_norm = norm_of(grad)
-        return cost, grad.astype(np.float64)
-
-    def end_of_iteration(x: NDArray[np.float64]) -> None:
-        if not (isfinite(cost) and np.isfinite(x).all()):
-            raise run.diverged(f"the loss is {cost}", state.n_epochs)
-        whole[:] = theta[:] = x
-        # The last cost asked for is that of x.
-        epoch = Epoch(
-            state.n_epochs + 1, cost, objective.penalty, nan, grad_norm, state.n_seen
-        )
-        if run.end_epoch(epoch, best_cost=cost):
-            raise StopTraining
-
+    draft, state = run.draft, run.state
+    run.limit_threads(run.samples.X.shape[0])
+    problem = QuasiNewton(run)
     try:
         result = minimize(
-            value_and_grad,
-            theta.astype(np.float64),
+            problem.value_and_grad,
+            state.theta.astype(np.float64),
             method="L-BFGS-B",
             jac=True,
-            callback=end_of_iteration,
+            callback=problem.end_of_iteration,
             options={
                 "maxiter": draft.max_iter,
                 "maxfun": draft.max_fun,
                 "gtol": draft.tol,
             },
         )
-        if not (isfinite(result.fun) and np.isfinite(result.x).all()):
-            raise run.diverged(f"the loss is {result.fun}", state.n_epochs)
     except StopTraining:  # theta is where the iteration ended
         return
-    except BaseException:
-        theta[:] = whole
-        raise
-    theta[:] = result.x
-    state.cost = state.best_cost = float(result.fun)
-    state.n_epochs = min(result.nit, draft.max_iter)
+    if not (isfinite(result.fun) and np.isfinite(result.x).all()):
+        raise run.diverged(f"the loss is {result.fun}", state.n_epochs)
+    state.theta[:] = result.x
+    state.ended_at(float(result.fun), min(result.nit, draft.max_iter))
     if not result.success:
-        run.warn_of_lbfgs(result)
+        run.advice = advice.of_lbfgs(run, result)
 
 
-def counted(n: int, unit: str) -> str:
-    """The number and the word, in the plural where it is not 1.
+class QuasiNewton:
+    """The cost as SciPy's L-BFGS-B asks for it, and its iterations as epochs.
 
-    Examples
-    --------
-    >>> counted(1, "epoch"), counted(2, "epoch")
-    ('1 epoch', '2 epochs')
+    Parameters
+    ----------
+    run : Run
     """
-    return f"{n} {unit}" if n == 1 else f"{n} {unit}s"
 
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        (self.batch,) = whole_batch_of(run.draft, run.state, run.samples)
+        self.objective = whole_objective_of(run.draft, run.state, run.samples)
+        self.cost: float | None = None
 
-def last_improvement(
-    curve: list[float], higher_is_better: bool = False, unit: str = "epoch"
-) -> tuple[int, str]:
-    """How many epochs ago the curve last had its best value, and in words.
+    def value_and_grad(
+        self, x: NDArray[np.float64]
+    ) -> tuple[float, NDArray[np.float64]]:
+        """Cost and gradient at x."""
+        if self.cost is not None:  # that at the start may be all that is asked for
+            self.run.begin_epoch()
+        self.run.state.theta[:] = x
+        self.cost, grad = self.objective.value_and_grad(*self.batch)
+        self.grad_norm = norm_of(grad)
+        return self.cost, grad.astype(np.float64)
 
-    Examples
-    --------
-    >>> last_improvement([0.5, 0.3, 0.25])
-    (0, 'lower by 0.05 in the last epoch')
-    >>> last_improvement([0.5, 0.75, 0.625, 0.5], higher_is_better=True)
-    (2, 'no better in the last 2 epochs')
-    """
-    values = np.asarray(curve) * (1 if higher_is_better else -1)
-    n_ago = len(values) - 1 - int(values.argmax())
-    if n_ago:
-        epochs = unit if n_ago == 1 else counted(n_ago, unit)
-        return n_ago, f"no better in the last {epochs}"
-    if len(values) == 1:
-        return 0, f"after the only {unit}"
-    gain = values[-1] - values[:-1].max()
-    side = "higher" if higher_is_better else "lower"
-    return 0, f"{side} by {gain:.3g} in the last {unit}"
+    def end_of_iteration(self, x: NDArray[np.float64]) -> None:
+        """Take in an iteration that has ended at x; the last cost is that of x."""
+        run, state, cost = self.run, self.run.state, self.cost
+        if not (isfinite(cost) and np.isfinite(x).all()):
+            raise run.diverged(f"the loss is {cost}", state.n_epochs)
+        state.theta[:] = x
+        number, penalty = state.n_epochs + 1, self.objective.penalty
+        epoch = Epoch(number, cost, penalty, nan, self.grad_norm, state.n_seen)
+        if run.end_epoch(epoch, best_cost=cost):
+            raise StopTraining

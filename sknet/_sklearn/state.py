@@ -9,12 +9,13 @@ training is to go on.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from math import isfinite, nan
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils import check_random_state
 
 from sknet.training import Epoch
 
@@ -61,6 +62,8 @@ class TrainingState:
         gone on.
     unused : list of str
         Parameters without effect of which a warning has told.
+    compacted : bool
+        Whether memory is missing that training would go on with.
     """
 
     theta: NDArray[Any]
@@ -95,30 +98,47 @@ class TrainingState:
     interrupted: bool = False
     patience_is_out: bool = False
     unused: list[str] = field(default_factory=list)
+    compacted: bool = False
 
     # -- what an estimator holds -------------------------------------------------
 
     @classmethod
     def of(cls, estimator: Any) -> TrainingState:
-        """The record of a fitted estimator, with arrays and lists of its own."""
+        """The record of a fitted estimator, with arrays and lists of its own.
+
+        What the file of an older version lacks begins anew.
+
+        Raises
+        ------
+        ValueError
+            If it lacks what the network is.
+        """
         held = vars(estimator)
-        private = dict(held["_training"])
-        kept, theta = held["_theta"].copy(), private.pop("theta")
-        state = private.pop("rng")
-        rng = np.random.RandomState(getattr(np.random, state["bit_generator"])())
-        rng.set_state(state)
-        attributes = {
-            one.name: _copied(held[one.metadata["attribute"]])
-            for one in fields(cls)
-            if "attribute" in one.metadata
+        private = dict(held.get("_training", {}))
+        kept, theta = held["_theta"].copy(), private.pop("theta", None)
+        values = {
+            "theta": kept if theta is None else theta.copy(),
+            "best_theta": None if theta is None else kept,
+            "rng": _random_state(private.pop("rng", None), estimator.random_state),
+            "compacted": "optimizer" not in private,
         }
-        return cls(
-            theta=kept if theta is None else theta.copy(),
-            best_theta=None if theta is None else kept,
-            rng=rng,
-            **attributes,
-            **{name: _copied(value) for name, value in private.items()},
-        )
+        for one in fields(cls):
+            where = held if "attribute" in one.metadata else private
+            name = one.metadata.get("attribute", one.name)
+            if name in where:
+                values[one.name] = _copied(where[name])
+        missing = [
+            one.metadata.get("attribute", one.name)
+            for one in fields(cls)
+            if one.name not in values and one.default is one.default_factory is MISSING
+        ]
+        if missing:
+            raise ValueError(
+                f"this {type(estimator).__name__} lacks {', '.join(missing)}, perhaps "
+                "because another version of sknet saved it: fit it with "
+                "warm_start=False."
+            )
+        return cls(**values)
 
     @property
     def kept(self) -> NDArray[Any]:
@@ -207,11 +227,26 @@ class TrainingState:
         self.theta[:] = self.kept
         self.best_theta, self.interrupted = None, False
 
+    def compact(self) -> None:
+        """Forget what only training needs: the weights kept are the weights."""
+        self.stop_resuming()
+        self.compacted = True
+        self._forget_memory()
+        self.forget_rows()
+
+    def forget_rows(self) -> None:
+        """Forget which samples came when, and which were held out."""
+        self.order = self.split = None
+
     def begin(self) -> None:
         """Begin a call of ``fit``: its epochs count from 0, unless it is resumed."""
         if not self.interrupted:
             self.n_epochs, self.patience_is_out = 0, False
         self.interrupted = False
+        # Not fields: only a training under way has them.
+        self.n_recorded, self.within_epoch = 0, False
+        self.whole, self._whole_before = self.theta.copy(), self.theta.copy()
+        self._lengths = len(self.costs), len(self.scores or ())
 
     # -- how it changes in training ----------------------------------------------
 
@@ -222,7 +257,7 @@ class TrainingState:
         judged: tuple[float, float] | None = None,
         **memory: Any,
     ) -> dict[str, float]:
-        """Take in an epoch that has just ended.
+        """Take in an epoch that has just ended, all of it or, interrupted, nothing.
 
         Parameters
         ----------
@@ -248,44 +283,98 @@ class TrainingState:
         }
         if judged is not None:
             facts["val_loss"], facts["val_score"] = judged
-        vars(self).update(memory)
-        self.n_seen, self.cost = epoch.n_seen, epoch.cost
-        self.n_epochs += 1
-        self.costs.append(epoch.cost)
-        append(self.history, facts)
         if judged is not None:
-            self._remember_if_best(*judged)
+            memory |= self._judged_best(*judged)
+        history = dict(self.history)
+        append(history, facts)
+        self.costs.append(epoch.cost)
+        self._commit(
+            **memory,
+            n_seen=epoch.n_seen,
+            cost=epoch.cost,
+            n_epochs=self.n_epochs + 1,
+            n_recorded=self.n_recorded + 1,
+            history=history,
+        )
         return facts
 
-    def _remember_if_best(self, loss: float, score: float) -> None:
-        assert self.scores is not None
-        self.scores.append(score)
+    def _judged_best(self, loss: float, score: float) -> dict[str, Any]:
+        """Fields with that score, the weights among them if they are the best."""
+        scores = [] if self.scores is None else self.scores
+        scores.append(score)
         # Weights about to diverge may do well by a score that sees no overflow.
         if isfinite(loss) and (self.best_score is None or score > self.best_score):
-            self.best_score, self.best_epoch = score, len(self.costs)
-            self.best_theta = self.theta.copy()
+            return {
+                "scores": scores,
+                "best_score": score,
+                "best_epoch": len(self.costs) + 1,
+                "best_theta": self.theta.copy(),
+            }
+        return {"scores": scores}
 
-    def without_memory(self) -> None:
-        """Forget what was interrupted in the midst of an epoch."""
-        self.optimizer, self.order = {}, None
+    def ended_at(self, cost: float, n_epochs: int) -> None:
+        """Take in the end of L-BFGS, which counts and measures for itself."""
+        self._commit(cost=cost, best_cost=cost, n_epochs=n_epochs)
+
+    def _commit(self, **values: Any) -> None:
+        """Make what was prepared, and theta as it is, what training goes back to."""
+        scores = values.get("scores", self.scores)
+        values["_lengths"] = len(self.costs), len(scores or ())
+        self._whole_before[:] = self.theta
+        values["whole"], values["_whole_before"] = self._whole_before, self.whole
+        values["within_epoch"] = False
+        vars(self).update(values)  # one call, which nothing can interrupt
+
+    def distrust_the_last_epoch(self) -> None:
+        """Let training go back to the weights before those of the last whole epoch."""
+        self.whole = self._whole_before
+        self.n_recorded = max(0, self.n_recorded - 1)
+
+    def go_back(self) -> None:
+        """Be as the last whole epoch left it; of half an epoch nothing stays."""
+        self.theta[:] = self.whole
+        if self.within_epoch:
+            self._forget_memory()
+            self.order = None
+
+    def _forget_memory(self) -> None:
+        self.optimizer = {}
 
     def shorten(self) -> None:
         """Keep of the curves the last calls of ``partial_fit`` only."""
-        for curve in [self.costs, *self.history.values()]:
+        for curve in self._curves():
             del curve[:-REMEMBERED_CALLS]
 
-    def at_rest(self) -> None:
-        """Training has ended: the weights that are kept are the weights."""
+    def at_rest(self, going_on: bool) -> None:
+        """Training has ended: the weights that are kept are the weights.
+
+        Parameters
+        ----------
+        going_on : bool
+            Whether it is meant to go on some time.  Rows that it remembers make a model
+            as large as its training set.
+        """
         self.theta[:] = self.kept
         self.best_theta = None
+        n_costs, n_scores = self._lengths  # an interrupted epoch may have added to them
+        for curve in self._curves():
+            del curve[n_costs:]
+        if self.scores is not None:
+            del self.scores[n_scores:]
+        if not going_on:
+            self.forget_rows()
+
+    def _curves(self) -> list[list[float]]:
+        return [self.costs, *self.history.values()]
 
 
 def publish(state: TrainingState, estimator: Any) -> None:
-    """Write the fitted attributes onto an estimator; nothing else does."""
+    """Write the fitted attributes onto an estimator, at once; nothing else does."""
     attributes = state.attributes()
+    held = {**vars(estimator), **attributes}
     if "feature_names_in_" not in attributes:
-        vars(estimator).pop("feature_names_in_", None)
-    vars(estimator).update(attributes)
+        held.pop("feature_names_in_", None)
+    estimator.__dict__ = held
 
 
 def append(history: dict[str, list[float]], facts: Mapping[str, float]) -> None:
@@ -309,3 +398,12 @@ def _copied(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _copied(one) for name, one in value.items()}
     return value.copy() if isinstance(value, list | np.ndarray) else value
+
+
+def _random_state(state: dict[str, Any] | None, seed: Any) -> np.random.RandomState:
+    """A RandomState in that state, or for None a new one."""
+    if state is None:
+        return check_random_state(seed)
+    rng = np.random.RandomState(getattr(np.random, state["bit_generator"])())
+    rng.set_state(state)
+    return rng

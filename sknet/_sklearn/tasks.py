@@ -46,6 +46,7 @@ class FitTasks:
         sample_weight: Any = None,
     ) -> None:
         self._fit = self._epoch = None
+        self.has_published = False  # hooks see the estimator after every epoch
         if not hasattr(estimator, "_skl_callbacks"):
             return
         self._estimator = estimator
@@ -54,11 +55,6 @@ class FitTasks:
         self._passed = {"estimator": estimator, "X": X, "y": y, "metadata": metadata}
         self._fit = estimator._init_callback_context(max_subtasks=estimator.max_iter)
         self._fit.call_on_fit_task_begin(**self._passed)
-
-    @property
-    def are_watched(self) -> bool:
-        """Whether there are callbacks, which see the estimator after every epoch."""
-        return self._fit is not None
 
     def begin_epoch(self) -> None:
         """Begin the next epoch's task, unless one has begun already."""
@@ -80,6 +76,7 @@ class FitTasks:
         if self._fit is None:
             return False
         publish(state, self._estimator)
+        self.has_published = True
         task, self._epoch = self._epoch, None
         return task.call_on_fit_task_end(
             **self._passed,

@@ -1,0 +1,293 @@
+"""Ctrl-C at any moment: all of an epoch or nothing, whoever raises it."""
+
+import gc
+import signal
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from threadpoolctl import threadpool_info
+
+import sknet
+from sknet import ScratchMLPClassifier
+from sknet._sklearn.run import Run
+
+ENDLESS = {"tol": 0, "n_iter_no_change": np.inf}
+SETTINGS = {
+    "adam": {},
+    "sgd": {"solver": "sgd", "learning_rate": "adaptive"},
+    "early stopping": {"early_stopping": True, "validation_fraction": 0.3},
+    "lbfgs": {"solver": "lbfgs"},
+}
+OURS = str(Path(sknet.__file__).parent)
+
+
+def network(**parameters):
+    settings = {"max_iter": 4, "random_state": 0, "warm_start": True, **parameters}
+    if settings.get("solver") != "lbfgs":
+        settings = {"batch_size": 50, **ENDLESS, **settings}
+    return ScratchMLPClassifier((3,), **settings)
+
+
+class AtLine:
+    """Acts at the n-th line of ours that runs within one call of a function.
+
+    Parameters
+    ----------
+    code : code object
+        Of the function.
+    call : int
+        Which of its calls, counted from 1.
+    line : int
+        Counted from 1.
+    act : callable
+        What happens there.
+    """
+
+    def __init__(self, code, call, line, act):
+        self.code, self.call, self.line, self.act = code, call, line, act
+        self.calls = self.lines = 0
+        self.frame = None
+
+    def __enter__(self):
+        self.before = sys.gettrace()
+        sys.settrace(self.enter)
+        return self
+
+    def __exit__(self, *exception):
+        sys.settrace(self.before)
+
+    def enter(self, frame, event, arg):
+        if frame.f_code is self.code:
+            self.calls += 1
+            if self.calls == self.call:
+                self.frame = frame
+        if self.frame is not None and frame.f_code.co_filename.startswith(OURS):
+            return self.at
+        return None
+
+    def at(self, frame, event, arg):
+        if event == "return" and frame is self.frame:
+            self.frame = None
+        elif event == "line" and self.frame is not None:
+            self.lines += 1
+            if self.lines == self.line:
+                self.frame = None
+                self.act()
+        return self.at
+
+    @property
+    def happened(self):
+        return self.lines >= self.line
+
+
+def limits():
+    return [library["num_threads"] for library in threadpool_info()]
+
+
+def assert_whole(net, one_fit_less, X, y, *, of_a_step=False):
+    """Lists of one length; weights that belong to an epoch; training goes on."""
+    n = len(net.loss_curve_)
+    assert {len(curve) for curve in net.history_.values()} <= {n}
+    assert_array_equal(net.history_["loss"], one_fit_less["loss"][:n])
+    if net.validation_scores_ is not None:
+        assert net.validation_scores_ == one_fit_less["scores"][:n]
+        best = int(np.argmax(net.validation_scores_))
+        assert net.best_iteration_ == best + 1
+        assert net.best_validation_score_ == max(net.validation_scores_)
+        assert_array_equal(net.predict_proba(X), one_fit_less["proba"][best])
+    elif n and not of_a_step:
+        assert_array_equal(net.predict_proba(X), one_fit_less["proba"][n - 1])
+    if n:
+        assert net.loss_ == net.loss_curve_[-1]
+    assert net.n_iter_ == n
+    with warnings.catch_warnings(action="ignore"):
+        net.fit(X, y)
+    assert {len(curve) for curve in [net.loss_curve_, *net.history_.values()]} == {
+        n + net.n_iter_
+    }
+    assert np.isfinite(net.predict_proba(X)).all()
+
+
+@pytest.fixture(scope="module", params=SETTINGS)
+def uninterrupted(request, iris):
+    """Parameters, and losses, scores and predictions after each epoch."""
+    X, y = iris
+    parameters, proba = SETTINGS[request.param], []
+    for n_epochs in range(1, 5):
+        with warnings.catch_warnings(action="ignore"):
+            net = network(**parameters, max_iter=n_epochs).fit(X, y)
+        shown = network(**parameters, max_iter=n_epochs)
+        if net.validation_scores_ is not None:
+            # The weights after each epoch, of which only the best can be seen.
+            weights = last_weights(shown, X, y)
+            net.coefs_, net.intercepts_ = weights
+        proba.append(net.predict_proba(X))
+    known = {"loss": net.history_["loss"], "scores": net.validation_scores_}
+    return parameters, {**known, "proba": proba}
+
+
+def last_weights(net, X, y):
+    """Weights after the last epoch, which a scorer that always rises keeps."""
+    scores = iter(range(100))
+    net.set_params(scoring=lambda *args: next(scores)).fit(X, y)
+    return net.coefs_, net.intercepts_
+
+
+def interrupt():
+    raise KeyboardInterrupt
+
+
+def press():
+    signal.raise_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize("epoch", [1, 3])
+def test_keyboard_interrupt_at_any_line_of_what_follows_an_epoch(
+    uninterrupted, epoch, iris
+):
+    parameters, known = uninterrupted
+    before = limits()
+    for line in range(1, 1000):
+        net = network(**parameters)
+        with (
+            AtLine(Run.end_epoch.__code__, epoch, line, interrupt) as at,
+            warnings.catch_warnings(action="ignore"),
+        ):
+            net.fit(*iris)
+        if not at.happened:
+            break
+        assert len(net.loss_curve_) in (epoch - 1, epoch)
+        assert_whole(net, known, *iris)
+        assert limits() == before
+    assert line > 40
+
+
+@pytest.fixture(params=["Python's own", "a program's own"])
+def handler(request):
+    """The handler of SIGINT: some test runners have one of theirs."""
+    own = signal.default_int_handler
+
+    def programs(signum, frame):
+        raise KeyboardInterrupt("of the program")
+
+    handler = own if request.param == "Python's own" else programs
+    before = signal.signal(signal.SIGINT, handler)
+    yield handler
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize("call", ["fit", "predict_proba"])
+def test_ctrl_c_at_any_line_leaves_nothing_behind(uninterrupted, handler, call, iris):
+    """What is pressed too early or too late to end training ends ``fit``."""
+    parameters, known = uninterrupted
+    X, y = iris
+    before, errors = limits(), np.geterr()
+    code = getattr(ScratchMLPClassifier, call)
+    code = getattr(code, "__wrapped__", code).__code__
+    line, n_ended = 1, 0
+    with warnings.catch_warnings(action="ignore"):
+        fitted = network(**parameters).fit(X, y)
+    while True:
+        net = network(**parameters) if call == "fit" else fitted
+        ended = True
+        with (
+            AtLine(code, 1, line, press) as at,
+            warnings.catch_warnings(action="ignore"),
+        ):
+            try:
+                net.fit(X, y) if call == "fit" else net.predict_proba(
+                    np.tile(X, (9, 1))
+                )
+            except KeyboardInterrupt:
+                ended = False
+        gc.collect()
+        assert limits() == before
+        assert np.geterr() == errors
+        assert signal.getsignal(signal.SIGINT) is handler
+        if not at.happened:
+            break
+        n_ended += ended
+        if call == "fit" and hasattr(net, "coefs_"):
+            assert_whole(net, known, X, y, of_a_step=True)
+        line += 1 + line // 8  # some 60 points, dense at first
+    assert line > 20
+    assert n_ended > 3 or call != "fit"
+
+
+def test_a_second_press_in_an_epoch_does_not_wait(iris, handler):
+    """A step may be half done then: the last whole epoch is what stays."""
+
+    def augment(X, rng):
+        augment.calls += 1
+        if augment.calls == 8:
+            press()
+            press()
+        return X
+
+    X, y = iris
+    augment.calls = 0
+    expected = network(augment=augment, max_iter=2).fit(X, y)
+    augment.calls = 0
+    net = network(augment=augment)
+    with pytest.warns(UserWarning, match="those of the last whole epoch"):
+        net.fit(X, y)
+    assert net.n_iter_ == len(net.loss_curve_) == 2
+    assert_array_equal(net.predict_proba(X), expected.predict_proba(X))
+
+
+def test_a_scorer_that_is_interrupted_leaves_the_epoch_out(iris):
+    X, y = iris
+    scores = iter([0.1, 0.2])
+
+    def scorer(*args):
+        for score in scores:
+            return score
+        raise KeyboardInterrupt
+
+    net = network(scoring=scorer)
+    with pytest.warns(UserWarning, match="Ctrl-C"):
+        net.fit(X, y, X_val=X, y_val=y)
+    assert net.validation_scores_ == [0.1, 0.2]
+    assert {len(curve) for curve in net.history_.values()} == {2}
+    expected = network(max_iter=2).fit(X, y)
+    assert_array_equal(net.predict_proba(X), expected.predict_proba(X))
+
+
+def test_ctrl_c_in_a_search_ends_one_fit_and_the_search_goes_on(iris, handler):
+    from sklearn.model_selection import cross_val_score
+
+    calls = []
+
+    def augment(X, rng):
+        calls.append(1)
+        if len(calls) == 5:
+            press()
+        return X
+
+    net = network(augment=augment, warm_start=False)
+    with pytest.warns(UserWarning, match="Ctrl-C"):
+        scores = cross_val_score(net, *iris, cv=3)
+    assert np.isfinite(scores).all()
+    assert len(calls) > 2 * 4 * 2
+
+
+def test_remembered_first_warned_last(iris):
+    """A fit of which a warning becomes an error has ended for its callbacks too."""
+    callback = pytest.importorskip("sklearn.callback")
+
+    class Recorder(callback.FitCallback):
+        ended = 0
+
+        def on_fit_task_end(self, estimator, context):
+            Recorder.ended += 1
+
+    from sklearn.exceptions import ConvergenceWarning
+
+    net = ScratchMLPClassifier((3,), max_iter=2).set_callbacks(Recorder())
+    with pytest.raises(ConvergenceWarning):
+        net.fit(*iris)
+    assert Recorder.ended == 2 + 1
