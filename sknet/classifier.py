@@ -28,7 +28,7 @@ from sknet._sklearn.labels import (
     told_the_classes,
 )
 from sknet._sklearn.parameters import ClassifierParameters, constraints_of
-from sknet._sklearn.validation import Samples
+from sknet._sklearn.samples import Samples
 from sknet._sklearn.warn import warn
 from sknet.losses import LOSSES, ClassTargets, Loss
 
@@ -424,6 +424,9 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator, ClassifierParamete
         if right.ndim == 2:  # all labels of a sample must be right
             right = right.all(axis=1)
         return float(np.average(right, weights=sample_weight))
+
+    def _strata(self, y: NDArray[Any]) -> NDArray[Any] | None:
+        return y if y.ndim == 1 else None
 
     def _decode(self, y: NDArray[Any]) -> NDArray[Any]:
         return self._labels.decode(y)

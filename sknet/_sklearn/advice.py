@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from scipy.optimize import OptimizeResult
@@ -11,16 +11,13 @@ from sklearn.exceptions import ConvergenceWarning
 from sknet._sklearn.scale import LARGE, largest_entry, largest_feature
 from sknet.schedules import needs_length
 
-if TYPE_CHECKING:
-    from sknet._sklearn.run import Run
-
 Advice: TypeAlias = tuple[str, type[Warning]]
 
 # Max |X| that StandardScaler leaves, outliers included.
 WELL_SCALED = 10.0
 
 
-def of_max_iter(run: Run) -> Advice | None:
+def of_max_iter(run: Any) -> Advice | None:
     """Training ended before it converged; None where that was no aim of it."""
     draft, state = run.draft, run.state
     exactly = draft.tol == 0 and draft.n_iter_no_change == np.inf
@@ -45,7 +42,7 @@ def of_max_iter(run: Run) -> Advice | None:
     return message, ConvergenceWarning
 
 
-def of_rise(run: Run, before: float, now: float) -> Advice:
+def of_rise(run: Any, before: float, now: float) -> Advice:
     """The loss ended far above where it began."""
     message = (
         f"Training diverged: the loss rose from {before:.3g} to {now:.3g}; "
@@ -54,7 +51,7 @@ def of_rise(run: Run, before: float, now: float) -> Advice:
     return message, ConvergenceWarning
 
 
-def of_lbfgs(run: Run, result: OptimizeResult) -> Advice:
+def of_lbfgs(run: Any, result: OptimizeResult) -> Advice:
     """L-BFGS ended before it converged."""
     draft, state = run.draft, run.state
     improvement = ""
@@ -75,7 +72,7 @@ def of_lbfgs(run: Run, result: OptimizeResult) -> Advice:
     return message, ConvergenceWarning
 
 
-def of_ctrl_c(run: Run, after_step: bool) -> Advice:
+def of_ctrl_c(run: Any, after_step: bool) -> Advice:
     """Training was interrupted; which weights are kept."""
     state = run.state
     last = run.unit if run.unit == "iteration" or not after_step else "step"
@@ -90,7 +87,7 @@ def of_ctrl_c(run: Run, after_step: bool) -> Advice:
 
 
 def of_divergence(
-    run: Run, fault: str, epoch_kept: int, learning_rate: float | None = None
+    run: Any, fault: str, epoch_kept: int, learning_rate: float | None = None
 ) -> str:
     """Message of the error for a cost, weights or memory that are no longer finite.
 
@@ -134,7 +131,7 @@ def _scale_first(X: Any) -> str:
     )
 
 
-def _remedy(run: Run) -> str:
+def _remedy(run: Any) -> str:
     """What to do about training that diverges, as an imperative sentence."""
     X, sample_weight = run.samples.X, run.samples.sample_weight
     if sample_weight is not None:

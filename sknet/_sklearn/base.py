@@ -1,7 +1,6 @@
 """The estimator: from parameters and data to training, and to fitted attributes.
 
-What is here knows nothing of labels.  A classifier or a regressor says by its hooks
-what targets are.
+What is here knows nothing of labels: see :mod:`sknet._sklearn.hooks`.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from sklearn.base import _fit_context
-from sklearn.metrics import check_scoring
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -26,23 +24,22 @@ from sknet._sklearn.build import (
     whole_batch_of,
     whole_objective_of,
 )
-from sknet._sklearn.fitted import FittedNetwork, write_layers
+from sknet._sklearn.fitted import write_layers
+from sknet._sklearn.hooks import NetworkHooks
 from sknet._sklearn.parameters import (
-    NetworkParameters,
     check_combinations,
     monitored,
-    plain_parameters,
     unused_parameters,
     warn_of_lost_memory,
     warn_of_unused_parameters,
 )
 from sknet._sklearn.run import Run, minimise_cost, train_by_steps
+from sknet._sklearn.samples import Samples, read_samples
 from sknet._sklearn.scale import check_range, scaled_unlike
 from sknet._sklearn.state import TrainingState, publish
 from sknet._sklearn.tasks import CallbackSupportMixin, FitTasks
-from sknet._sklearn.validation import Samples, ValidationSet, hold_out, read_samples
+from sknet._sklearn.validation import ValidationSet, hold_out
 from sknet._sklearn.warn import warn
-from sknet.losses import Loss
 from sknet.network import count_parameters
 from sknet.schedules import SCHEDULES, needs_length
 
@@ -72,90 +69,8 @@ def by_steps_only(method: Method) -> Method:
     return cast(Method, available_if(_trains_by_steps)(method))
 
 
-class NetworkEstimator(CallbackSupportMixin, FittedNetwork, NetworkParameters):
+class NetworkEstimator(CallbackSupportMixin, NetworkHooks):
     """Training of a network in scikit-learn's terms."""
-
-    # -- hooks -------------------------------------------------------------------
-
-    # Values of ``scoring`` that mean the estimator's own score.
-    _own_scorings: tuple[str | None, ...]
-
-    def _check_given(self, y: Any, name: str) -> None:
-        """Refuse targets that cannot be told apart once they are an array.
-
-        Parameters
-        ----------
-        y : array-like or sparse matrix
-            As the user gave it.
-        name : str
-            For messages.
-        """
-
-    def _learn_targets(
-        self,
-        samples: Samples,
-        going_on: bool,
-        incremental: bool = False,
-        classes: Any = None,
-    ) -> tuple[Any, Samples]:
-        """What y is, and the samples with y encoded.
-
-        Parameters
-        ----------
-        samples : Samples
-            As the user gave them.
-        going_on : bool
-            Whether earlier training goes on, whose targets it must go with.
-        incremental : bool, default=False
-            Whether this is a call of ``partial_fit``, to which later ones may bring
-            targets that this one lacks.
-        classes : array-like, default=None
-            What ``partial_fit`` was told of these.
-
-        Returns
-        -------
-        targets : object
-            With ``attributes``, ``n_outputs`` and ``encode``.
-        samples : Samples
-            Those of weight 0 left out.
-        """
-        raise NotImplementedError
-
-    def _out_activation(self, targets: Any) -> str:
-        """Name of the outputs' link."""
-        raise NotImplementedError
-
-    def _targets(self, y: NDArray[Any]) -> Any:
-        """What Y of encoded y is read from, ``[rows]``, to validate on."""
-        raise NotImplementedError
-
-    def _training_targets(self, y: NDArray[Any]) -> Any:
-        """The same to train on."""
-        return self._targets(y)
-
-    @property
-    def _loss(self) -> Loss:
-        """Loss of the raw outputs, with its link."""
-        raise NotImplementedError
-
-    def _score(
-        self, raw: NDArray[Any], y: NDArray[Any], sample_weight: NDArray[Any] | None
-    ) -> float:
-        """The estimator's own score of raw outputs, a row a sample, for encoded y."""
-        raise NotImplementedError
-
-    def _decode(self, y: NDArray[Any]) -> NDArray[Any]:
-        """Targets, as the user gives them, of encoded y."""
-        raise NotImplementedError
-
-    def _lacking(self, y: NDArray[Any]) -> list[Any]:
-        """What encoded y has no sample of, though a scorer may ask for it."""
-        return []
-
-    def _scorer(self) -> Callable[..., Any]:
-        """The scorer that ``scoring`` stands for."""
-        scorer: Callable[..., Any] = check_scoring(self, self.scoring)
-        return scorer
 
     # -- training ----------------------------------------------------------------
 
@@ -297,15 +212,6 @@ class NetworkEstimator(CallbackSupportMixin, FittedNetwork, NetworkParameters):
         return self
 
     # -- before training ---------------------------------------------------------
-
-    def _draft(self: Self) -> Self:
-        """A copy that shares what this one holds, to be changed freely.
-
-        Its parameters are plain, see :func:`plain_parameters`.
-        """
-        draft = object.__new__(type(self))
-        vars(draft).update(vars(self), **plain_parameters(self))
-        return draft
 
     @np.errstate(under="ignore")
     def _prepared(

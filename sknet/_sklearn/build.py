@@ -7,15 +7,16 @@ from copy import deepcopy
 from dataclasses import replace
 from functools import partial
 from math import ceil, isfinite
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sknet._sklearn.architecture import layer_dropout
+from sknet._sklearn.hooks import NetworkHooks
+from sknet._sklearn.samples import Samples
 from sknet._sklearn.scale import evenly_spaced
 from sknet._sklearn.state import TrainingState
-from sknet._sklearn.validation import Samples
 from sknet._sklearn.warn import warn
 from sknet.backprop import Objective
 from sknet.batches import Batches
@@ -26,9 +27,6 @@ from sknet.network import Network
 from sknet.optimizers import SGD, Adam, AdamW
 from sknet.schedules import FACTORS, SCHEDULES, ByFraction, Constant, needs_length
 from sknet.training import Epoch, Patience, train
-
-if TYPE_CHECKING:
-    from sknet._sklearn.base import NetworkEstimator
 
 # Rows whose cost tells whether training has diverged.
 SOME_ROWS = 200
@@ -87,7 +85,7 @@ class Ingredients:
 
     Parameters
     ----------
-    estimator : NetworkEstimator
+    estimator : NetworkHooks
         The draft.
     state : TrainingState
     samples : Samples
@@ -95,7 +93,7 @@ class Ingredients:
     """
 
     def __init__(
-        self, estimator: NetworkEstimator, state: TrainingState, samples: Samples
+        self, estimator: NetworkHooks, state: TrainingState, samples: Samples
     ) -> None:
         self.streams = ChildStreams(state.rng, state.streams)
         self.batches = batches_of(estimator, state, samples, self.streams)
@@ -143,7 +141,7 @@ class Ingredients:
         }
 
 
-def draw_weights(estimator: NetworkEstimator, state: TrainingState) -> None:
+def draw_weights(estimator: NetworkHooks, state: TrainingState) -> None:
     """Draw the weights of a network that has none yet."""
     network = network_of(state)
     initializer = INITIALIZERS[estimator.weight_init]
@@ -165,7 +163,7 @@ def network_of(state: TrainingState) -> Network:
 
 
 def whole_objective_of(
-    estimator: NetworkEstimator, state: TrainingState, samples: Samples
+    estimator: NetworkHooks, state: TrainingState, samples: Samples
 ) -> Objective:
     """Cost and gradient of the whole network on data of these weights."""
     w = samples.sample_weight
@@ -178,7 +176,7 @@ def whole_objective_of(
 
 
 def cost_of_some(
-    estimator: NetworkEstimator, state: TrainingState, samples: Samples
+    estimator: NetworkHooks, state: TrainingState, samples: Samples
 ) -> Callable[[NDArray[Any]], float]:
     """A function from weights to the cost of some of the samples, few of many."""
 
@@ -193,7 +191,7 @@ def cost_of_some(
 
 
 def objective_of(
-    estimator: NetworkEstimator,
+    estimator: NetworkHooks,
     state: TrainingState,
     samples: Samples,
     streams: ChildStreams,
@@ -209,7 +207,7 @@ def objective_of(
 
 
 def whole_batch_of(
-    estimator: NetworkEstimator, state: TrainingState, samples: Samples
+    estimator: NetworkHooks, state: TrainingState, samples: Samples
 ) -> Batches:
     """All samples in one batch."""
     return Batches(
@@ -221,7 +219,7 @@ def whole_batch_of(
 
 
 def batches_of(
-    estimator: NetworkEstimator,
+    estimator: NetworkHooks,
     state: TrainingState,
     samples: Samples,
     streams: ChildStreams,
@@ -249,7 +247,7 @@ def batches_of(
 
 
 def _augmentation_of(
-    estimator: NetworkEstimator, streams: ChildStreams
+    estimator: NetworkHooks, streams: ChildStreams
 ) -> Callable[[NDArray[Any]], NDArray[Any]] | None:
     """The estimator's ``augment`` as a function of the batch alone, and checked."""
     if estimator.augment is None:
@@ -274,7 +272,7 @@ def _augmentation_of(
 
 
 def schedule_of(
-    estimator: NetworkEstimator, state: TrainingState, batches: Batches
+    estimator: NetworkHooks, state: TrainingState, batches: Batches
 ) -> Constant:
     """Learning rate of a stochastic solver, going on where a checkpoint left it."""
     rate, kind = estimator.learning_rate_init, estimator.learning_rate
@@ -296,7 +294,7 @@ def schedule_of(
     return SCHEDULES[kind](rate, *settings[kind])
 
 
-def optimizer_of(estimator: NetworkEstimator, network: Network) -> SGD | Adam:
+def optimizer_of(estimator: NetworkHooks, network: Network) -> SGD | Adam:
     """The solver's optimizer for a network's theta, still without memory."""
     if estimator.solver == "sgd":
         return SGD(estimator.momentum, estimator.nesterovs_momentum)

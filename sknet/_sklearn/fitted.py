@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from sknet._blas import blas_threads
 from sknet._sklearn.scale import check_range, largest_entry
 from sknet._sklearn.warn import warn
+from sknet._version import __version__
 from sknet.custom_activations import activation_of
 from sknet.network import Network
 
@@ -107,12 +108,6 @@ def share_out(work: Callable[[Any], None], parts: Sequence[Any]) -> None:
         future.result()
 
 
-def _version() -> str:
-    from sknet import __version__  # known only when sknet has been imported whole
-
-    return __version__
-
-
 class FittedNetwork(BaseEstimator):
     """Weights and predictions of a network that training has written down here."""
 
@@ -137,7 +132,7 @@ class FittedNetwork(BaseEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         """What a pickle or a copy holds: everything, and who saved it."""
-        return {**super().__getstate__(), "_sknet_version": _version()}
+        return {**super().__getstate__(), "_sknet_version": __version__}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Be what was saved; what another version has saved is warned of."""
@@ -145,11 +140,11 @@ class FittedNetwork(BaseEstimator):
         saved_by = state.pop("_sknet_version", None)
         state.pop("_resume", None)  # the memory of training before versions were saved
         super().__setstate__(state)
-        if saved_by != _version():
+        if saved_by != __version__:
             by = f"sknet {saved_by}" if saved_by else "an older sknet"
             warn(
                 f"This {type(self).__name__} was saved by {by} and is loaded by sknet "
-                f"{_version()}: check that it predicts as it did, or fit it again; "
+                f"{__version__}: check that it predicts as it did, or fit it again; "
                 "what the file does not have begins anew."
             )
 

@@ -20,7 +20,7 @@ from sklearn.metrics import make_scorer
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
-from sknet._sklearn.validation import Samples
+from sknet._sklearn.samples import Samples
 from sknet._sklearn.warn import warn
 
 STAY = (

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-# An array up to this size is copied: to gather from it again and again takes longer.
-COPIED_BYTES = 2**25
+from sknet.batches import COPIED_BYTES
 
 
 class Rows:

@@ -26,9 +26,10 @@ from sknet._sklearn.build import (
 )
 from sknet._sklearn.divergence import Divergence, has_finite_squares, is_finite
 from sknet._sklearn.progress import Silence, progress
+from sknet._sklearn.samples import Samples
 from sknet._sklearn.state import TrainingState, publish
 from sknet._sklearn.tasks import NO_TASKS, FitTasks
-from sknet._sklearn.validation import Samples, ValidationSet
+from sknet._sklearn.validation import ValidationSet
 from sknet._sklearn.warn import warn
 from sknet.optimizers import norm_of
 from sknet.training import Epoch

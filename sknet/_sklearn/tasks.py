@@ -9,12 +9,9 @@ nothing to set, and without a callback nothing is done.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sknet._sklearn.state import TrainingState, publish
-
-if TYPE_CHECKING:
-    from sknet._sklearn.base import NetworkEstimator
 
 try:
     from sklearn.callback import CallbackSupportMixin
@@ -40,7 +37,7 @@ class FitTasks:
 
     def __init__(
         self,
-        estimator: NetworkEstimator | None = None,
+        estimator: Any = None,
         X: Any = None,
         y: Any = None,
         sample_weight: Any = None,
