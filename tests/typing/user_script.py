@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sknet import ScratchMLPClassifier
+from sknet import ScratchMLPClassifier, check_gradients
 
 X: NDArray[np.float64] = np.zeros((10, 3))
 y: NDArray[np.int64] = np.arange(10) % 2
@@ -38,3 +38,4 @@ labels: NDArray[Any] = net.predict(X)
 proba: NDArray[Any] = net.fit(X, y, X_val=X, y_val=y).predict_proba(X)
 print(proba.shape, net.partial_fit(X, y, classes=[0, 1]).coefs_[0].shape)
 print(net.score(X, y), net.loss_, net.history_["loss"], net.classes_, net.n_iter_)
+print(check_gradients(net, X, y).max_relative_error, net.set_params(alpha=1.0).alpha)
