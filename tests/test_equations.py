@@ -1,4 +1,8 @@
-"""The page of equations names functions that exist and lines that say what it says."""
+"""The page of equations names functions that exist and lines that say what it says.
+
+When code has moved, ``python tests/test_equations.py`` puts the page's line numbers
+right.
+"""
 
 import importlib
 import re
@@ -24,13 +28,28 @@ def stands_on(quoted, line):
     return quoted in line.partition("  #")[0]
 
 
+def lines_with(quoted, file):
+    lines = (PAGE.parent / file).read_text("utf-8").splitlines()
+    return [n for n, line in enumerate(lines, 1) if stands_on(quoted, line)]
+
+
 def misplaced(quoted, file, number):
     """Nothing where the link is right; else what is wrong with it."""
-    lines = (PAGE.parent / file).read_text("utf-8").splitlines()
-    if int(number) <= len(lines) and stands_on(quoted, lines[int(number) - 1]):
+    found = lines_with(quoted, file)
+    if int(number) in found:
         return None
-    found = [n for n, line in enumerate(lines, 1) if stands_on(quoted, line)]
     return f"{file}#L{number} is not `{quoted}`, which is on the lines {found}"
+
+
+def mended(text):
+    """The page with the number of the nearest line that holds what a link quotes."""
+
+    def nearest(found):
+        quoted, file, number = found.groups()
+        at = min(lines_with(quoted, file), key=lambda n: abs(n - int(number)))
+        return f"[`{quoted}`]({file}#L{at})"
+
+    return LINK.sub(nearest, text)
 
 
 @pytest.mark.parametrize(("quoted", "file", "number"), LINKS)
@@ -45,6 +64,12 @@ def test_a_link_to_another_line_is_found():
         assert misplaced(quoted, file, 10**6)
     assert not stands_on("x = 1", "    y = 2  # not x = 1")
     assert not stands_on("Network.forward", "    self.forward(X1)")
+
+
+def test_links_can_be_mended():
+    moved = re.sub(r"#L(\d+)", lambda found: f"#L{int(found[1]) + 2}", TEXT)
+    assert moved != TEXT
+    assert mended(moved) == mended(TEXT)
 
 
 def test_every_link_into_the_code_is_checked():
@@ -101,3 +126,7 @@ def test_the_picture_is_made_by_its_script_and_quotes_the_code(tmp_path):
     assert len(quoted) == 3
     for code in quoted:
         assert code in chapters
+
+
+if __name__ == "__main__":
+    PAGE.write_text(mended(TEXT), "utf-8")
