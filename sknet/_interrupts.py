@@ -1,4 +1,4 @@
-"""Holds Ctrl-C back until the step of training that is under way is complete."""
+"""Holds Ctrl-C back while a step, or other work that must not be cut, is under way."""
 
 import signal
 import threading
