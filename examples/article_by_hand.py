@@ -5,7 +5,7 @@ The article by hand
 Handwritten digits, learnt by the equations of the article alone: first in plain Python,
 a loop for every sum, as slowly as it can be read; then by driving sknet's ``Network``,
 ``Objective`` and ``SGD`` by hand.  Both are the same mathematics, and so they give the
-same costs.
+same costs.  (``docs/equations.md`` derives them, and links each to its line in sknet.)
 
 Only numbers and lists are used at first: ``thetas[l][i][j]`` is the weight with which
 unit ``i`` of a layer reads input ``j``, and input 0 is the constant 1, so that

@@ -1,6 +1,6 @@
 """``python -m sknet``: the article's network learns to read handwritten digits.
 
-The whole of it, step by step, is ``examples/plot_digits.py``.
+All of it, step by step, is in ``examples/plot_digits.py``.
 """
 
 import argparse

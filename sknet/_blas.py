@@ -30,7 +30,7 @@ SMALL_PRODUCT_KERNELS = {"SkylakeX", "Cooperlake", "SapphireRapids"}
 SMALL_PRODUCT = 10**6
 # Multiplications of a product that is not worth a look at blocks.
 TINY_PRODUCT = SMALL_PRODUCT // 4
-# A block is a whole number of vector registers.
+# The length of a block is a multiple of what the vector registers hold.
 REGISTERS = 32
 ALL = sys.maxsize
 
@@ -47,7 +47,7 @@ def product(W: NDArray[Any], X1: Any, out: NDArray[Any]) -> None:
     ----------
     W : ndarray of shape (n_out, 1 + n_in)
     X1 : ndarray or sparse matrix of shape (1 + n_in, n_samples)
-        Or without its row of ones, which then are understood.
+        Or without its row of ones, which is then implied.
     out : ndarray of shape (n_out, n_samples)
         Contiguous.
 
@@ -117,7 +117,7 @@ def _small_products_are_faster() -> bool:
     """Whether NumPy multiplies by OpenBLAS, and that by kernels for AVX-512.
 
     They do not rearrange small matrices first.  With others, such as those for AVX2, a
-    product in blocks takes up to a third longer than as a whole.
+    product in blocks takes up to a third longer than in one piece.
     """
     libraries = _controller().select(internal_api="openblas").lib_controllers
     of_numpy = [library for library in libraries if "numpy" in library.filepath]
@@ -211,7 +211,7 @@ def axpy(x: NDArray[Any], y: NDArray[Any], a: float) -> None:
 
     NumPy takes two passes where BLAS takes one.  Long vectors are added piece by piece:
     SciPy may have a BLAS of its own, whose threads would fight for the cores with those
-    of NumPy, four times slower in all.
+    of NumPy: that takes four times as long.
 
     Examples
     --------
@@ -269,7 +269,7 @@ def blas_threads(n_units: Sequence[int], n_samples: int) -> Iterator[int]:
     and a busy machine makes it worse.  On one thread the bits do not depend on the
     number of threads that the caller allows, either.
 
-    Limits hold for the whole process, so of several fits in threads of one process
+    Limits hold for all of the process, so of several fits in threads of one process
     the first to come sets the limit and lifts it when it is done.
 
     Parameters

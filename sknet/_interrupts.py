@@ -1,4 +1,4 @@
-"""Holds Ctrl-C back while something is under way that must not be left half done."""
+"""Holds Ctrl-C back while a step, or other work that must not be cut, is under way."""
 
 import signal
 import threading
@@ -8,7 +8,7 @@ from typing import Any
 
 
 class InterruptedAfterStep(KeyboardInterrupt):
-    """Ctrl-C that was held back until a step was whole: theta is that of a whole step.
+    """Ctrl-C that was held back until a step, and with it theta, was complete.
 
     Any other ``KeyboardInterrupt`` may have come in the middle of one.
     """

@@ -67,8 +67,8 @@ class Activation(NamedTuple):
         ``forward(z)`` replaces z, of any shape, by a = g(z).
     backward : callable
         ``backward(a, delta)`` multiplies ``delta``, dJ/da, by g'(z), written in
-        a = g(z).  It may use ``a`` as its scratch paper: nothing reads a layer's
-        output after its derivative was taken.
+        a = g(z).  It may overwrite ``a``: nothing reads a layer's output after its
+        derivative was taken.
     needs_input : bool, default=False
         Whether g' is written in z instead: ``backward(z, delta)``.
 

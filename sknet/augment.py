@@ -1,8 +1,8 @@
-"""More images than there are: each batch a little moved, turned or slanted at random.
+"""Augments images: moves, turns, resizes and slants each a little, at random.
 
-A digit moved by a pixel is still that digit, but to a network another row of numbers.
-An augmentation is called with a batch, images flattened row by row, and a random
-generator, and returns a new batch; what comes in from outside an image is 0.  Source:
+A digit moved by a pixel is still that digit, but for a network it is another row of
+numbers.  An augmentation is called with a batch, images flattened row by row, and a
+random generator, and returns a new batch; pixels from outside an image are 0.  Source:
 Simard, Steinkraus and Platt, *Best practices for convolutional neural networks applied
 to visual document analysis*, ICDAR 2003.
 """

@@ -5,8 +5,8 @@ The article's J, for any loss, with weighted samples::
     J = 1/m sum_i w_i loss_i + alpha / (2 m) sum_k W_k^2        m = sum_i w_i
 
 where the W_k are all weights but the biases, and alpha is the article's lambda.  In a
-mini-batch m is the number of its rows times the mean weight of the whole training
-set, so that a sample counts the same whatever company it is drawn with.
+mini-batch m is the number of its rows times the mean weight of the training set, so
+that a sample counts the same whichever batch it is drawn into.
 
 With delta[l] = dJ/dz of layer l, a column a sample, the chain rule gives::
 
@@ -35,13 +35,13 @@ class Objective:
     Parameters
     ----------
     network : Network
-        Its ``theta`` is where cost and gradient are taken.
+        Cost and gradient are taken at its ``theta``.
     loss : Loss
         Loss of the raw outputs.
     alpha : float, default=0.0
         Strength of the penalty on the squared weights.
     mean_weight : float, default=1.0
-        Mean of ``sample_weight`` over the whole training set.
+        Mean of ``sample_weight`` over the training set.
 
     Attributes
     ----------

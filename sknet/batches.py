@@ -18,7 +18,7 @@ from sknet.network import prepend_ones
 # A dense X up to this size is copied with its ones; to copy a larger one takes as long
 # as to gather it in several epochs.
 COPIED_BYTES = 2**25
-# Rows gathered at once, so many bytes: they should stay in a core's own cache.
+# Bytes of the rows gathered at once: they should fit in the cache of one core.
 BLOCK_BYTES = 2**18
 
 
@@ -43,7 +43,7 @@ class Copied:
         self._buffer = np.empty((0, self._rows.shape[1]), dtype=dtype)
 
     def X1(self, rows: slice | Array) -> Array:
-        """Samples as columns under ones; indices overwrite what they gave before."""
+        """Samples as columns under ones; of indices, in a buffer that is used again."""
         if isinstance(rows, slice):
             return self._rows[rows].T
         if len(rows) > len(self._buffer):
@@ -97,8 +97,8 @@ class Batches:
     order : ndarray of shape (n_samples,), default=None
         The order that an earlier epoch left, to shuffle further.
     augment : callable, default=None
-        From the rows of a batch, an array of its own, to a new array of that shape
-        that is trained on instead; dense X only.
+        ``augment(rows)`` gets a copy of a batch's rows and returns a new array of that
+        shape, to train on instead; dense X only.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Makes an activation of one's own function and its derivative, checked before use.
+"""Makes an activation of your own function and its derivative, checked before use.
 
 The two are pure functions of arrays, and the derivative may be written in the output,
 ``(np.tanh, lambda a: 1 - a**2)``, or in the input, ``(np.sin, np.cos)``: difference
@@ -27,12 +27,12 @@ def derivative_needs_input(f: Function, derivative: Function) -> bool:
 
     It is compared with the central differences (f(z + h) - f(z - h)) / 2h, h = 1e-5,
     at 52 points z from -9.7 to 9.7, and must agree to 1e-5, relative to the slope
-    where that is above 1.  Where both ways agree, the output it is.
+    where that is above 1.  If both ways agree, the output is taken.
 
     Parameters
     ----------
     f : callable
-        ``f(z)`` returns an array of the shape of z, each entry made of its own.
+        ``f(z)`` returns an array of the shape of z, computed entry by entry.
     derivative : callable
         ``derivative(f(z))`` or ``derivative(z)`` returns the slopes of f at z.
 
@@ -43,7 +43,7 @@ def derivative_needs_input(f: Function, derivative: Function) -> bool:
     Raises
     ------
     ValueError
-        Where it agrees in neither way, or f returns no array of its input's shape.
+        If it agrees in neither way, or f does not return an array of its input's shape.
 
     Examples
     --------

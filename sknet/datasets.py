@@ -1,4 +1,4 @@
-"""The article's data: Semeion's 1593 handwritten digits, fetched from UCI."""
+"""Loads the article's data: Semeion's 1593 handwritten digits, from UCI."""
 
 import hashlib
 import io
@@ -111,7 +111,7 @@ def fetch_semeion(
 
 
 def _download(path):
-    """Put UCI's file at `path`; pooch moves it there once whole and checked."""
+    """Put UCI's file at `path`; pooch moves it there once complete and checked."""
     try:
         import pooch
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""Pictures in scikit-learn's Display protocol: a curve of training, a row of digits."""
+"""Draws training curves and rows of digits, in scikit-learn's Display protocol."""
 
 from math import isqrt
 
@@ -59,7 +59,7 @@ class CurveDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, *, ax=None, name="Cost"):
-        """Draw ``loss_curve_`` of a fitted network, of a pipeline's last step say."""
+        """Draw ``loss_curve_`` of a fitted network, such as a pipeline's last step."""
         return cls(estimator.loss_curve_, name=name).plot(ax)
 
     def plot(self, ax=None):

@@ -1,13 +1,13 @@
-"""Trains, in each step, a network with some of its units left out at random: dropout.
+"""Leaves out some of the units at random in each step of training: dropout.
 
-A unit is left out with probability p, and what those that stay put out is divided by
+A unit is left out with probability p, and the output of the others is divided by
 1 - p, so that the next layer reads the same on average ("inverted" dropout).  Hence a
-prediction takes the whole network as it is.  No unit can rely on another one being
+prediction takes the full network as it is.  No unit can rely on another one being
 there, which keeps a large network from overfitting.  Source:
 Srivastava et al., *Dropout: a simple way to prevent neural networks from overfitting*,
 Journal of Machine Learning Research 15, 2014.
 
-The loss that training reports is that of the whole network: with units left out at
+The loss that training reports is that of the full network: with units left out at
 random it would be another, noisy and too high.
 """
 
@@ -54,7 +54,7 @@ class Dropout:
     array([0., 2., 2., 0.])
     """
 
-    needs_input = True  # z in an array of its own: a, with its zeros, tells too little
+    needs_input = True  # z in an array of its own: g' cannot be told from a's zeros
 
     def __init__(self, activation: Activation, p: float, rng: np.random.Generator):
         self.activation = activation
@@ -91,12 +91,12 @@ def random_mask(
 
 
 class DropoutObjective:
-    """The gradient of a network that dropout thins out, and the cost of the whole one.
+    """The gradient of a network that dropout thins out, and the cost of the full one.
 
     Parameters
     ----------
     objective : Objective
-        Of the whole network.
+        Of the full network.
     dropout : list of float in [0, 1)
         Probability that a unit is left out, for each hidden layer.
     input_dropout : float in [0, 1)
@@ -113,10 +113,10 @@ class DropoutObjective:
     >>> from sknet.activations import ACTIVATIONS
     >>> from sknet.losses import LOSSES
     >>> network = Network([2, 3, 1], ACTIVATIONS["tanh"], np.linspace(-1, 1, 13))
-    >>> whole = Objective(network, LOSSES["logistic"])
-    >>> thinned = DropoutObjective(whole, [0.5], 0.0, np.random.default_rng(0))
+    >>> full = Objective(network, LOSSES["logistic"])
+    >>> thinned = DropoutObjective(full, [0.5], 0.0, np.random.default_rng(0))
     >>> X1, Y = np.array([[1.0], [3.0], [2.0]]), np.array([[1.0]])
-    >>> cost, grad = whole.value_and_grad(X1, Y)
+    >>> cost, grad = full.value_and_grad(X1, Y)
     >>> thinned_cost, thinned_grad = thinned.value_and_grad(X1, Y)
     >>> thinned_cost == cost, np.allclose(thinned_grad, grad)
     (True, False)
@@ -147,7 +147,7 @@ class DropoutObjective:
     def value_and_grad(
         self, X1: Any, Y: Array, sample_weight: Array | None = None
     ) -> tuple[float, Array]:
-        """Cost of the whole network, gradient of a thinned one, newly drawn.
+        """Cost of the full network, gradient of a thinned one, newly drawn.
 
         Parameters and results are those of
         :meth:`sknet.backprop.Objective.value_and_grad`.

@@ -65,7 +65,7 @@ def numerical_gradient(
 
 # Weights compared in each layer, at most: each costs two forward passes.
 CHECKED_PER_LAYER = 300
-# Large steps bear rounding better, small ones curvature and kinks.
+# Large steps suffer less from rounding, small ones from curvature and kinks.
 STEPS = (1e-4, 1e-5, 1e-6)
 # To one side of theta: right where there is a kink on the other.
 FORWARD = {0: -1.5, 1: 2.0, 2: -0.5}
@@ -192,7 +192,7 @@ def check_gradients(
     Notes
     -----
     Dropout and augmentation, which draw anew in every step, are left out: it is the
-    whole network that is checked, on the samples as they are.
+    full network that is checked, on the samples as they are.
 
     Examples
     --------
@@ -222,7 +222,7 @@ def _place(network, index):
 
 
 def _drawn(starts):
-    """Entries of theta to check: of each layer at most as many as are worth it."""
+    """Entries of theta to check: at most ``CHECKED_PER_LAYER`` of each layer."""
     rng = np.random.default_rng(0)
     return np.concatenate(
         [

@@ -2,8 +2,8 @@
 
 Each initializer draws one layer, ``initializer(rng, fan_in, fan_out, activation)``,
 and returns its coefficients, shape (fan_in, fan_out), and its biases, shape
-(fan_out,), in float64.  ``activation`` is the one that the layer's input has gone
-through, as :func:`inputs_of_layers` tells it, or None for an input that is X.
+(fan_out,), in float64.  ``activation`` is the one that made the layer's input, as
+:func:`inputs_of_layers` tells it, or None where the input is X.
 """
 
 from collections.abc import Sequence
@@ -126,7 +126,7 @@ def matched(
     fan_out: int,
     activation: Activation | None = None,
 ) -> Layer:
-    """Of the scale that suits the activation; biases are drawn too.
+    """Uniform, scaled to suit the activation; biases are drawn too.
 
     For scikit-learn's four it is :func:`glorot`.  For any other g it is uniform of
     variance 1 / (fan_in E[g(z)^2]), z standard normal: then z of variance 1 make z of
@@ -169,7 +169,7 @@ def second_moment(activation: Activation | None) -> float:
 def inputs_of_layers(
     activations: Sequence[Activation | None],
 ) -> list[Activation | None]:
-    """The activation that each layer's input has gone through.
+    """The activation that made each layer's input.
 
     Parameters
     ----------
@@ -179,9 +179,9 @@ def inputs_of_layers(
     Returns
     -------
     inputs : list of Activation or None
-        One entry more.  X has gone through none, so the first is None; but
-        scikit-learn draws the first layer at the scale of its own activation, and so
-        it is that one if it is of scikit-learn's four.
+        One entry more.  None made X, so the first is None; but scikit-learn draws the
+        first layer at the scale of its own activation, and so it is that one if it is
+        one of scikit-learn's four.
 
     Examples
     --------

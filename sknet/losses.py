@@ -1,4 +1,4 @@
-"""Measures how wrong the network's raw outputs are; says what they should have been.
+"""Computes losses and probabilities from a network's raw outputs, and the targets.
 
 A loss takes raw outputs z, one column a sample, and owns its link: the function from
 raw outputs to probabilities h.  Both losses here are negative log-likelihoods with

@@ -1,4 +1,4 @@
-"""Predicts: layers of weights, which are views on one flat vector, in a loop.
+"""Computes a network's outputs, layer by layer, from one flat vector of weights.
 
 *Rows are units, columns are samples.*  The input of every layer has a leading row of
 ones, as in the article, so a unit's bias is a weight like the others: the one in
@@ -49,7 +49,7 @@ def unflatten(
         Units of each layer, from the inputs to the outputs.
     transposed_input : bool, default=False
         Whether the first layer lies in memory input by input instead of unit by
-        unit, which a product with sparse samples needs to read it in order.
+        unit: a product with sparse samples reads it in that order.
 
     Returns
     -------
@@ -115,8 +115,8 @@ class Network:
     activation : Activation or list of Activation
         Function of the hidden layers, or a list with one for each of them.
     theta : ndarray of shape (count_parameters(n_units),)
-        All parameters.  The network reads them where they are: who changes theta
-        changes the network.
+        All parameters.  The network reads them where they are: to change theta is to
+        change the network.
     transposed_input : bool, default=False
         See :func:`unflatten`.
 
@@ -179,9 +179,9 @@ class Network:
             The layers' inputs: None for X1, then (1 + n_units[l], n_samples) for each
             hidden layer, with its row of ones.
         Z : list of ndarray of shape (n_units[l + 1], n_samples)
-            Where each layer's product goes: the rows below the ones of its A.  An
-            array of its own has the last layer, and one whose derivative needs z.
-            So a hidden layer's Z ends up with what its derivative is written in.
+            Where each layer's product goes: the rows of its A below the ones, or an
+            array of its own for the last layer and where the derivative needs z.
+            After the forward pass a hidden layer's derivative is taken from its Z.
         """
         dtype = self.theta.dtype
         *hidden, n_outputs = self.n_units[1:]

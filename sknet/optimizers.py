@@ -17,7 +17,7 @@ from sknet.activations import Array
 
 
 def _copied(state):
-    """Copy of a state: should training fail, what it began with is still there."""
+    """Copy of a state: should training fail, the one it began with is unchanged."""
     return {
         name: value.copy() if np.ndim(value) else value for name, value in state.items()
     }

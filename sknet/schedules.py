@@ -1,13 +1,13 @@
-"""Tells the learning rate of each step in the course of training.
+"""Computes the learning rate of each step, which may change during training.
 
 The training loop calls a schedule before each step, with the samples trained on before
 the epoch and the steps done, and takes the learning rate that it returns.  After each
-epoch a schedule is told of a lack of improvement: ``on_wait`` how many epochs it has
-lasted, ``on_plateau`` that patience has run out, where False ends training.
+epoch a schedule is told of a lack of improvement: ``on_wait`` for how many epochs it
+has lasted, ``on_plateau`` that patience has run out, where False ends training.
 
 Where there is no memory, it is simpler: a function of the fraction of training done,
-from 0 to 1, that returns a factor on the rate, :func:`cosine`, :func:`one_cycle` or
-anyone's own.  :class:`ByFraction` makes a schedule of it.
+from 0 to 1, that returns a factor on the rate, such as :func:`cosine`,
+:func:`one_cycle` or your own.  :class:`ByFraction` makes a schedule of it.
 """
 
 from collections.abc import Callable
@@ -114,9 +114,9 @@ class Adaptive(Constant):
 
 
 class ReduceOnPlateau(Adaptive):
-    """Half the rate whenever a plateau lasts, before patience runs out and ends it.
+    """Halved during a plateau, again and again, until patience runs out.
 
-    The rate is halved, down to 1e-6, after 5 epochs on end without improvement and
+    The rate is halved, down to 1e-6, after 5 epochs in a row without improvement and
     after every 5 more; if ``n_iter_no_change`` is below 10, after half as many epochs
     as that, at least 1.  An improvement starts the count anew, and training ends when
     patience runs out, as with a constant rate.
@@ -202,7 +202,7 @@ def one_cycle(fraction: float, warmup: float = 0.3) -> float:
         1/250000 + (1 - 1/250000) cosine(fraction, warmup)        from there on
 
     The highest rate, that of ``learning_rate_init``, may be larger than training would
-    bear from the start (Smith and Topin, *Super-convergence: very fast training of
+    tolerate from the start (Smith and Topin, *Super-convergence: very fast training of
     neural networks using large learning rates*, 2018, with straight lines for the half
     waves).  Momentum is not cycled.
 
@@ -239,7 +239,7 @@ class ByFraction(Constant):
     factor : callable
         From a fraction in [0, 1] to a number, 0 or more.
     n_total : int
-        Steps of the whole training.
+        Steps of all of training.
     n_before : int, default=0
         Steps done before those that calls count, in a training that was interrupted.
 

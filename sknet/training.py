@@ -69,15 +69,14 @@ def train(
     Yields
     ------
     epoch : Epoch
-        After an epoch with a cost that is not finite, which ends at once, there is
-        no other.
+        One with a cost that is not finite ends before its step, and is the last.
 
     Raises
     ------
     InterruptedAfterStep
         On Ctrl-C, a ``KeyboardInterrupt`` after the running step: theta is that of the
-        last whole one.  Pressed twice in a step, Ctrl-C does not wait: after any other
-        ``KeyboardInterrupt`` theta may be half changed.
+        last complete one.  Pressed twice in a step, Ctrl-C does not wait: after any
+        other ``KeyboardInterrupt`` theta may be half changed.
 
     Examples
     --------
@@ -155,7 +154,7 @@ class Patience:
     n_without_improvement : int
         0 again when patience has run out.
     improved : bool
-        Whether the last value was the best so far, by however little.
+        Whether the last value was the best so far, however slightly.
 
     Examples
     --------

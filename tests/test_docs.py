@@ -74,7 +74,7 @@ def test_links_lead_somewhere(page):
     for target, anchor in re.findall(r"\]\(([^)#:]*)(?:#([^)]+))?\)", text):
         file = (page.parent / target) if target else page
         assert file.exists(), target
-        if anchor:
+        if anchor and file.suffix == ".md":  # lines of code: see test_equations.py
             headings = re.findall(r"^#+ (.*)$", file.read_text("utf-8"), re.MULTILINE)
             assert anchor in {slug(heading) for heading in headings}, anchor
 

@@ -1,6 +1,5 @@
 """The README's example runs, and its commands are where readers look for them."""
 
-import importlib
 import json
 import re
 from pathlib import Path
@@ -31,18 +30,6 @@ def test_each_command_is_one_line_under_its_heading(heading):
 def test_links_to_files_lead_somewhere():
     for target in re.findall(r"\]\(([^)#:]+)\)", README.read_text("utf-8")):
         assert (README.parent / target).exists(), target
-
-
-def test_the_equations_are_in_the_functions_that_the_table_names():
-    table = (README.parent / "docs/equations.md").read_text("utf-8")
-    rows = re.findall(r"\| `(\w+)\.py` \| (.*) \|", table)
-    assert len(rows) > 10
-    for module, functions in rows:
-        for name in re.findall(r"`([\w.]+)`", functions):
-            place = importlib.import_module(f"sknet.{module}")
-            for part in name.split("."):
-                place = getattr(place, part)
-            assert callable(place), name
 
 
 def test_the_differences_name_tests_that_exist():
