@@ -73,6 +73,8 @@ class NetworkEstimator(CallbackSupportMixin, FittedNetwork, NetworkParameters):
 
     # Values of ``scoring`` that mean the estimator's own score.
     _own_scorings: tuple[str | None, ...]
+    # Whether y of objects is made an array of numbers.
+    _y_numeric = False
 
     def _learn_targets(
         self, samples: Samples, going_on: bool, classes: Any = None
@@ -91,7 +93,7 @@ class NetworkEstimator(CallbackSupportMixin, FittedNetwork, NetworkParameters):
         Returns
         -------
         targets : object
-            With ``attributes``, ``n_outputs`` and ``encode``.
+            With ``attributes``, ``n_outputs``, ``encode`` and ``strata``.
         samples : Samples
         """
         raise NotImplementedError
@@ -122,6 +124,10 @@ class NetworkEstimator(CallbackSupportMixin, FittedNetwork, NetworkParameters):
     def _decode(self, y: NDArray[Any]) -> NDArray[Any]:
         """Targets, as the user gives them, of encoded y."""
         raise NotImplementedError
+
+    def _advice(self, cost: float) -> str:
+        """What to do about targets that explain a cost this large, or nothing."""
+        return ""
 
     # -- training ----------------------------------------------------------------
 
@@ -331,7 +337,10 @@ class NetworkEstimator(CallbackSupportMixin, FittedNetwork, NetworkParameters):
                 targets, X_val, y_val, sample_weight_val
             )
         elif self.early_stopping and self.solver != "lbfgs":
-            samples, held_out = hold_out(state, samples, self.validation_fraction)
+            strata = targets.strata(samples.y)
+            samples, held_out = hold_out(
+                state, samples, self.validation_fraction, strata
+            )
             seen = state.scores is None
         else:
             state.without_validation()

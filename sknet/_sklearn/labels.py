@@ -63,6 +63,10 @@ class Labels(NamedTuple):
             return samples
         return samples.weighted(self.factors[samples.y])
 
+    def strata(self, y: NDArray[Any]) -> NDArray[Any] | None:
+        """Class of each row of encoded y; None where a row may have several."""
+        return y if y.ndim == 1 else None
+
     def decide(self, raw: NDArray[Any]) -> NDArray[Any]:
         """Class indices, or bools for multilabel, of raw outputs (a row a sample)."""
         if self.kind == "multiclass":

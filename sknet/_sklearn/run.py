@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from contextlib import ExitStack
-from math import isfinite, nan
+from math import inf, isfinite, nan
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -159,14 +159,15 @@ class Run:
             curve[-state.n_epochs :], higher_is_better=by_score
         )
         remedy = (
-            "raise max_iter, or learning_rate_init to get there faster."
+            "raise max_iter, or learning_rate_init to get there faster"
             if n_ago <= 1
-            else "lower learning_rate_init, or let learning_rate fall."
+            else "lower learning_rate_init, or let learning_rate fall"
         )
+        remedy = draft._advice(state.cost) or remedy
         message = (
             f"Training reached max_iter={draft.max_iter} epochs and has not "
             f"converged yet: the {'validation score' if by_score else 'loss'} is "
-            f"{curve[-1]:.6g}, {improvement}; {remedy}"
+            f"{curve[-1]:.6g}, {improvement}; {remedy}."
         )
         self.warning = message, ConvergenceWarning
 
@@ -182,6 +183,7 @@ class Run:
             remedy = f"raise max_fun={draft.max_fun}"
         else:
             remedy = "scale X (StandardScaler)"
+        remedy = draft._advice(state.cost) or remedy
         message = (
             f"lbfgs stopped after {state.n_epochs} iterations without converging "
             f"({result.message}): the loss is {state.cost:.6g}{improvement}; {remedy}."
@@ -207,10 +209,11 @@ class Run:
             kept = "is as it was before"
         elif self.state.best_theta is not None:
             kept = "keeps the weights that did best on the validation set"
+        remedy = "scale X (StandardScaler) or lower learning_rate_init"
         return ValueError(
             f"Training diverged in epoch {self.state.n_epochs + 1}: the loss is {loss} "
-            f"with {rate}max |X| = {largest:.3g}; scale X (StandardScaler) or lower "
-            f"learning_rate_init. The estimator {kept}."
+            f"with {rate}max |X| = {largest:.3g}; "
+            f"{self.draft._advice(inf) or remedy}. The estimator {kept}."
         )
 
 

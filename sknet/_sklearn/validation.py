@@ -81,6 +81,7 @@ def read_samples(
         y,
         accept_sparse="csr",
         multi_output=True,
+        y_numeric=estimator._y_numeric,
         dtype=(np.float64, np.float32),
         reset=reset,
     )
@@ -190,7 +191,10 @@ class ValidationSet:
 
 
 def hold_out(
-    state: TrainingState, samples: Samples, fraction: float
+    state: TrainingState,
+    samples: Samples,
+    fraction: float,
+    strata: NDArray[Any] | None,
 ) -> tuple[Samples, Samples]:
     """The samples to train on, and those that early stopping holds out.
 
@@ -199,24 +203,27 @@ def hold_out(
     """
     n_samples = samples.X.shape[0]
     if state.split is None or sum(map(len, state.split)) != n_samples:
-        state.with_split(list(split_rows(samples.y, fraction, state.rng)))
+        state.with_split(list(split_rows(n_samples, fraction, state.rng, strata)))
     training, held_out = map(samples.rows, state.split)
     return training, held_out
 
 
 def split_rows(
-    y: NDArray[Any], fraction: float, rng: np.random.RandomState
+    n_samples: int,
+    fraction: float,
+    rng: np.random.RandomState,
+    strata: NDArray[Any] | None,
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Rows to train on and rows to hold out, every class in proportion.
+    """Rows to train on and rows to hold out, every stratum, a class, in proportion.
 
-    Rows of several outputs are split without regard to their targets.
+    Without strata rows are split without regard to their targets.
     """
-    rows, alone = np.arange(y.shape[0]), np.arange(0)
+    rows, alone = np.arange(n_samples), np.arange(0)
     stratify = None
-    if y.ndim == 1:
-        of_its_class = np.bincount(y)[y]
+    if strata is not None:
+        of_its_class = np.bincount(strata)[strata]
         rows, alone = rows[of_its_class > 1], rows[of_its_class == 1]
-        stratify = y[rows]
+        stratify = strata[rows]
         n_classes = len(np.unique(stratify))
         if len(alone):
             warnings.warn(
