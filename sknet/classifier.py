@@ -332,7 +332,7 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator, ClassifierParamete
                     f"{self.classes_.tolist()}."
                 )
         classes = self.classes_ if fitted else classes
-        self._fit_one_epoch(X, y, sample_weight, classes)
+        self._fit_one_epoch(X, y, sample_weight, classes=classes)
         return self
 
     # -- what targets are: the hooks of NetworkEstimator --------------------------

@@ -77,7 +77,7 @@ class NetworkEstimator(CallbackSupportMixin, FittedNetwork, NetworkParameters):
     _y_numeric = False
 
     def _learn_targets(
-        self, samples: Samples, going_on: bool, classes: Any = None
+        self, samples: Samples, going_on: bool, **of_targets: Any
     ) -> tuple[Any, Samples]:
         """What y is, and the samples with y encoded.
 
@@ -87,8 +87,8 @@ class NetworkEstimator(CallbackSupportMixin, FittedNetwork, NetworkParameters):
             As the user gave them.
         going_on : bool
             Whether earlier training goes on, whose targets it must go with.
-        classes : array-like, default=None
-            Of ``partial_fit``: all labels that any call will bring.
+        **of_targets
+            What else ``partial_fit`` was told of them, such as all classes.
 
         Returns
         -------
@@ -203,7 +203,7 @@ class NetworkEstimator(CallbackSupportMixin, FittedNetwork, NetworkParameters):
         return self
 
     def _fit_one_epoch(
-        self, X: Any, y: Any, sample_weight: Any, classes: Any = None
+        self, X: Any, y: Any, sample_weight: Any, **of_targets: Any
     ) -> None:
         """Train on for one epoch, the work of ``partial_fit``."""
         if self.early_stopping:
@@ -218,7 +218,7 @@ class NetworkEstimator(CallbackSupportMixin, FittedNetwork, NetworkParameters):
                 f"{', '.join(map(repr, SCHEDULES))}, or call fit."
             )
         draft, state, samples, _ = self._prepared(
-            X, y, sample_weight, hasattr(self, "_theta"), classes=classes
+            X, y, sample_weight, hasattr(self, "_theta"), **of_targets
         )
         state.stop_resuming()
         state.without_validation()
