@@ -272,7 +272,9 @@ class ScratchMLPRegressor(RegressorMixin, NetworkEstimator, RegressorParameters)
     >>> net = ScratchMLPRegressor(
     ...     hidden_layer_sizes=(10,),
     ...     alpha=3.0,
+    ...     learning_rate="cosine",
     ...     learning_rate_init=0.01,
+    ...     max_iter=100,
     ...     target_scaling="standard",
     ...     random_state=0,
     ... )
