@@ -119,10 +119,10 @@ def check_objective(
 
     Notes
     -----
-    relu has a kink at 0, absolute error one at the target, and a difference taken
-    across it is wrong although the gradient is right.  Where the two disagree, differences to either side and of
-    smaller steps are tried and the best agreement counts: a wrong gradient disagrees
-    with all of them.
+    relu has a kink at 0 and absolute error one at the target, and a difference taken
+    across it is wrong although the gradient is right.  Where the two disagree,
+    differences to either side and of smaller steps are tried and the best agreement
+    counts: a wrong gradient disagrees with all of them.
 
     Examples
     --------

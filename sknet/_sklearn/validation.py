@@ -237,8 +237,8 @@ def split_rows(
     n_held = int(np.ceil(fraction * len(rows)))
     if not 2 <= n_held < len(rows):
         raise ValueError(
-            f"validation_fraction={fraction} holds out {n_held} of {len(rows)} samples; "
-            "early stopping needs 2 or more, and some to train on: "
+            f"validation_fraction={fraction} holds out {n_held} of {len(rows)} "
+            "samples; early stopping needs 2 or more, and some to train on: "
             f"{'raise' if n_held < 2 else 'lower'} the fraction."
         )
     train_rows, held_rows = train_test_split(
