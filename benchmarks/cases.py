@@ -171,6 +171,24 @@ def grid_search(bench):
     return [Table("7. GridSearchCV", note, [row])]
 
 
+def regression(bench):
+    """Targets that are numbers, ten of them and one."""
+    rows = []
+    n_rows, epochs = (1000, 4) if bench.quick else (1593, 40)
+    for n_targets in 10, 1:
+        task = Training(SEMEION_HIDDEN, epochs=epochs, targets=n_targets)
+        for dtype in DTYPES:
+            numbers = data.numbers(bench.folder, n_rows, 256, n_targets, dtype)
+            for threads in bench.thread_counts:
+                label = f"{n_targets} target{'s' if n_targets > 1 else ''}"
+                rows.append(bench.compare(label, task, numbers, threads, rounds=9))
+    note = (
+        f"256-30-20, relu, Adam, batch 200, {n_rows:,} rows of random numbers, squared "
+        "error, ms per epoch. MLP is MLPRegressor."
+    )
+    return [Table("8. Regression", note, rows)]
+
+
 CASES = {
     1: semeion,
     2: wide,
@@ -179,4 +197,5 @@ CASES = {
     5: sparse_text,
     6: growth,
     7: grid_search,
+    8: regression,
 }

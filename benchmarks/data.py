@@ -81,6 +81,19 @@ def random(root, n_rows, n_features, dtype):
     return load(random_folder(root, n_rows, n_features, dtype))
 
 
+def numbers(root, n_rows, n_features, n_targets, dtype):
+    """Uniform random numbers, and targets of size 1 that depend on them."""
+    folder = Path(root) / f"numbers-{n_rows}-{n_features}-{n_targets}-{dtype}"
+    if not folder.exists():
+        folder.mkdir()
+        rng = np.random.default_rng(0)
+        X = rng.random((n_rows, n_features), dtype=dtype)
+        y = np.sin(X @ rng.normal(size=(n_features, n_targets)))
+        np.save(folder / "X.npy", X)
+        np.save(folder / "y.npy", y[:, 0] if n_targets == 1 else y)
+    return load(folder)
+
+
 def sparse_text(root, n_rows, n_features, dtype, non_zeros=100):
     """CSR matrix like word counts: few columns are frequent, most are rare."""
     folder = Path(root) / f"sparse-{n_rows}-{n_features}-{dtype}"

@@ -109,7 +109,7 @@ class Floor:
         """
         n_rows, n_features = data.X.shape
         full = n_rows if task.solver == "lbfgs" else min(task.batch_size, n_rows)
-        n_units = (n_features, *task.hidden, N_CLASSES)
+        n_units = (n_features, *task.hidden, task.outputs)
         dtype = task.dtype or data.X.dtype
         sizes = {full: task.epochs * (n_rows // full)}
         if n_rows % full:

@@ -1,4 +1,4 @@
-"""The two scikit-learn estimators as contenders.
+"""The scikit-learn estimators as contenders.
 
 A contender turns a task and data into a function without arguments, which does the
 work once and returns the seconds that it took.
@@ -9,20 +9,20 @@ from time import perf_counter
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.neural_network import MLPClassifier
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 from threadpoolctl import threadpool_limits
 
 from benchmarks.tasks import Training
-from sknet import ScratchMLPClassifier
+from sknet import ScratchMLPClassifier, ScratchMLPRegressor
 
 WARM_UP_ROWS = 500
 
 
 class Estimator:
-    """One of the two classes, which take the same parameters."""
+    """A classifier and its regressor; both libraries' take the same parameters."""
 
-    def __init__(self, cls):
-        self.cls = cls
+    def __init__(self, cls, regressor):
+        self.cls, self.regressor = cls, regressor
 
     def new(self, task):
         """Estimator that trains for exactly ``task.epochs`` epochs."""
@@ -39,7 +39,7 @@ class Estimator:
             parameters["n_iter_no_change"] = np.inf
         if task.dtype is not None and self.cls is ScratchMLPClassifier:
             parameters["dtype"] = task.dtype
-        return self.cls(**parameters)
+        return (self.regressor if task.targets else self.cls)(**parameters)
 
     def training(self, task, data):
         """Function that fits a new estimator."""
@@ -85,6 +85,6 @@ class Estimator:
 
 
 PEERS = {
-    "sknet": Estimator(ScratchMLPClassifier),
-    "MLPClassifier": Estimator(MLPClassifier),
+    "sknet": Estimator(ScratchMLPClassifier, ScratchMLPRegressor),
+    "MLPClassifier": Estimator(MLPClassifier, MLPRegressor),
 }

@@ -15,6 +15,12 @@ class Training:
     batch_size: int = 200
     epochs: int = 1
     dtype: str | None = None  # of sknet's weights, where it is not that of X
+    targets: int | None = None  # numbers to estimate; None for classes
+
+    @property
+    def outputs(self):
+        """Outputs of the network."""
+        return self.targets or N_CLASSES
 
 
 @dataclass(frozen=True)

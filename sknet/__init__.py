@@ -3,5 +3,11 @@
 from sknet._version import __version__
 from sknet.classifier import ScratchMLPClassifier
 from sknet.gradient_check import check_gradients
+from sknet.regressor import ScratchMLPRegressor
 
-__all__ = ["ScratchMLPClassifier", "__version__", "check_gradients"]
+__all__ = [
+    "ScratchMLPClassifier",
+    "ScratchMLPRegressor",
+    "__version__",
+    "check_gradients",
+]

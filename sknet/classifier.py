@@ -425,6 +425,14 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator, ClassifierParamete
             right = right.all(axis=1)
         return float(np.average(right, weights=sample_weight))
 
+    def _check_some_left(self, samples: Samples) -> None:
+        """Raise a ValueError if class weights of 0 have left no sample."""
+        if not samples.X.shape[0]:
+            raise ValueError(
+                f"class_weight={self.class_weight} gives all samples the weight 0: "
+                "give one of their classes a weight above 0."
+            )
+
     def _strata(self, y: NDArray[Any]) -> NDArray[Any] | None:
         return y if y.ndim == 1 else None
 

@@ -119,10 +119,10 @@ def check_objective(
 
     Notes
     -----
-    relu has a kink at 0, and a difference taken across it is wrong although the
-    gradient is right.  Where the two disagree, differences to either side and of
-    smaller steps are tried and the best agreement counts: a wrong gradient disagrees
-    with all of them.
+    relu has a kink at 0 and absolute error one at the target, and a difference taken
+    across it is wrong although the gradient is right.  Where the two disagree,
+    differences to either side and of smaller steps are tried and the best agreement
+    counts: a wrong gradient disagrees with all of them.
 
     Examples
     --------
@@ -170,11 +170,11 @@ def check_gradients(
 
     Parameters
     ----------
-    estimator : ScratchMLPClassifier
+    estimator : ScratchMLPClassifier or ScratchMLPRegressor
         Fitted or not; it is not changed.  Unfitted, it is checked at the weights that
         ``fit`` would start from.
     X : array-like or sparse matrix of shape (n_samples, n_features)
-    y : array-like of shape (n_samples,) or (n_samples, n_labels)
+    y : array-like of shape (n_samples,) or (n_samples, n_outputs)
     sample_weight : array-like of shape (n_samples,), default=None
 
     Returns

@@ -1,13 +1,14 @@
 """Computes losses and probabilities from a network's raw outputs, and the targets.
 
 A loss takes raw outputs z, one column a sample, and owns its link: the function from
-raw outputs to probabilities h.  Both losses here are negative log-likelihoods with
-their canonical link, so the derivative dJ/dz is h - y for either (Bishop, *Pattern
-Recognition and Machine Learning*, 2006, section 4.3.6).
+raw outputs to predictions h, such as probabilities.  Negative log-likelihoods with
+their canonical link have the derivative dJ/dz = h - y (Bishop, *Pattern Recognition and
+Machine Learning*, 2006, section 4.3.6): those of classes, here, and some of numbers, in
+:mod:`sknet.regression_losses`.
 
-Conventions: z and y have shape (n_outputs, n_samples), y is 0 or 1, and a loss is one
-number a sample.  Losses come from raw outputs by log-sum-exp, so that they stay finite
-and exact however sure the network is.
+Conventions: z and y have shape (n_outputs, n_samples) and a loss is one number a
+sample.  Of classes y is 0 or 1, and losses come from raw outputs by log-sum-exp, so
+that they stay finite and exact however sure the network is.
 """
 
 from collections.abc import Callable
@@ -26,13 +27,14 @@ class Loss(NamedTuple):
     Attributes
     ----------
     inverse_link : callable
-        ``inverse_link(z)`` turns raw outputs into probabilities in place and returns
+        ``inverse_link(z)`` turns raw outputs into predictions in place and returns
         them.
-    log_inverse_link : callable
-        ``log_inverse_link(z)`` returns the logarithms of those probabilities.
     residual : callable
         ``residual(z, y)`` returns the samples' losses, shape (n_samples,), and leaves
-        h - y, the derivative of each loss with respect to z, in z.
+        the derivative of each loss with respect to z, h - y mostly, in z.
+    log_inverse_link : callable, default=None
+        ``log_inverse_link(z)`` returns the logarithms of predictions that are
+        probabilities.
 
     Examples
     --------
@@ -43,8 +45,8 @@ class Loss(NamedTuple):
     """
 
     inverse_link: Callable[[Array], Array]
-    log_inverse_link: Callable[[Array], Array]
     residual: Callable[[Array, Array], Array]
+    log_inverse_link: Callable[[Array], Array] | None = None
 
 
 def logistic(z: Array) -> Array:
@@ -97,8 +99,8 @@ def softmax_residual(z: Array, y: Array) -> Array:
 
 
 LOSSES = {
-    "logistic": Loss(logistic, log_expit, logistic_residual),
-    "softmax": Loss(softmax, log_softmax_of, softmax_residual),
+    "logistic": Loss(logistic, logistic_residual, log_expit),
+    "softmax": Loss(softmax, softmax_residual, log_softmax_of),
 }
 
 

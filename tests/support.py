@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 from numpy.testing import assert_array_equal
 
-from sknet import ScratchMLPClassifier
+from sknet import ScratchMLPClassifier, ScratchMLPRegressor
 
 # -- networks --------------------------------------------------------------------------
 
@@ -51,12 +51,17 @@ short = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarnin
 NO_EFFECT = "These parameters have no effect"
 
 
-def network(solver="adam", **parameters):
+def network(solver="adam", *, cls=ScratchMLPClassifier, **parameters):
     """A network that trains in a few milliseconds: six epochs of small batches."""
     settings = {"hidden_layer_sizes": (6,), "max_iter": 6, "random_state": 0}
     if solver != "lbfgs":  # which would warn of what it does not heed
         settings |= {"batch_size": 40, "learning_rate_init": 0.02, **ENDLESS}
-    return ScratchMLPClassifier(solver=solver, **{**settings, **parameters})
+    return cls(solver=solver, **{**settings, **parameters})
+
+
+def regressor(solver="adam", **parameters):
+    """The same for targets that are numbers."""
+    return network(solver, cls=ScratchMLPRegressor, **parameters)
 
 
 # -- comparisons -----------------------------------------------------------------------

@@ -15,6 +15,8 @@ TYPOS = {
     'dtype="float64"': 'dtype="float46"',
     "labels: NDArray[Any]": "labels: str",
     "loss: float": "loss: str",
+    '"huber"': '"hubert"',
+    "r2: float": "r2: str",
 }
 
 

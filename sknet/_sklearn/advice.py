@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -34,10 +35,11 @@ def of_max_iter(run: Any) -> Advice | None:
         remedy = "raise max_iter: the loss still falls"
     else:
         remedy = "lower learning_rate_init, or let learning_rate fall"
+    remedy = draft._advice(state.cost) or f"{_scale_first(run.samples.X)}{remedy}"
     message = (
         f"Training reached max_iter={draft.max_iter} and has not converged yet: "
         f"the {'validation score' if by_score else 'loss'} is {curve[-1]:.6g}, "
-        f"{improvement}; {_scale_first(run.samples.X)}{remedy}."
+        f"{improvement}; {remedy}."
     )
     return message, ConvergenceWarning
 
@@ -64,6 +66,7 @@ def of_lbfgs(run: Any, result: OptimizeResult) -> Advice:
         remedy = f"{_scale_first(run.samples.X)}raise max_fun={draft.max_fun}"
     else:
         remedy = "scale X (StandardScaler)"
+    remedy = draft._advice(state.cost) or remedy
     iterations = counted(state.n_epochs, "iteration")
     message = (
         f"lbfgs stopped after {iterations} without converging ({result.message}): the "
@@ -133,6 +136,9 @@ def _scale_first(X: Any) -> str:
 
 def _remedy(run: Any) -> str:
     """What to do about training that diverges, as an imperative sentence."""
+    advice = run.draft._advice(inf)
+    if advice:
+        return str(advice)
     X, sample_weight = run.samples.X, run.samples.sample_weight
     if sample_weight is not None:
         mean = float(np.mean(sample_weight))

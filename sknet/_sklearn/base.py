@@ -344,14 +344,6 @@ class NetworkEstimator(CallbackSupportMixin, NetworkHooks):
             state.judged(validation.evaluate(state.kept)[1])
         return samples, validation
 
-    def _check_some_left(self, samples: Samples) -> None:
-        """Raise a ValueError if class weights of 0 have left no sample."""
-        if not samples.X.shape[0]:
-            raise ValueError(
-                f"class_weight={self.class_weight} gives all samples the weight 0: "
-                "give one of their classes a weight above 0."
-            )
-
     def _validation_samples(
         self, targets: Any, X: Any, y: Any, sample_weight: Any
     ) -> Samples:

@@ -25,6 +25,8 @@ class NetworkHooks(FittedNetwork, NetworkParameters):
 
     # Values of ``scoring`` that mean the estimator's own score.
     _own_scorings: tuple[str | None, ...]
+    # Whether y of objects is made an array of numbers.
+    _y_numeric = False
 
     def _check_given(self, y: Any, name: str) -> None:
         """Refuse targets that cannot be told apart once they are an array.
@@ -102,6 +104,13 @@ class NetworkHooks(FittedNetwork, NetworkParameters):
         """The scorer that ``scoring`` stands for."""
         scorer: Callable[..., Any] = check_scoring(self, self.scoring)
         return scorer
+
+    def _check_some_left(self, samples: Samples) -> None:
+        """Raise a ValueError if no encoded sample has a weight above 0."""
+
+    def _advice(self, cost: float) -> str:
+        """What to do about targets that explain a cost this large, or nothing."""
+        return ""
 
     def _strata(self, y: NDArray[Any]) -> NDArray[Any] | None:
         """Class indices by which held-out rows are in proportion; None for none."""

@@ -55,6 +55,10 @@ LearningRate: TypeAlias = Literal[
 ]
 WeightInit: TypeAlias = Literal["auto", "uniform", "he", "lecun"]
 OutActivation: TypeAlias = Literal["auto", "softmax", "logistic"]
+LossOfNumbers: TypeAlias = Literal[
+    "squared_error", "absolute_error", "huber", "quantile", "poisson", "gamma"
+]
+LossFunction: TypeAlias = Callable[[NDArray[Any], NDArray[Any]], NDArray[Any]]
 DType: TypeAlias = (
     Literal["float32", "float64"]
     | type[np.float32]
@@ -178,6 +182,33 @@ class NetworkParameters:
 
 
 @dataclass(eq=False, repr=False)
+class LossParameter:
+    """The parameter that comes first in scikit-learn's ``MLPRegressor``."""
+
+    loss: LossOfNumbers | tuple[LossFunction, LossFunction] = parameter(
+        "squared_error", LossOfNumbers, tuple, in_cost=True
+    )
+
+
+@dataclass(eq=False, repr=False)
+class RegressorParameters(NetworkParameters, LossParameter):
+    """Parameters that are about targets that are numbers."""
+
+    _: KW_ONLY
+    delta: float = parameter(1.0, POSITIVE, needs={"loss": ("huber",)}, in_cost=True)
+    quantile: float | Sequence[float] = parameter(
+        0.5,
+        Interval(Real, 0, 1, closed="neither"),
+        "array-like",
+        needs={"loss": ("quantile",)},
+        in_cost=True,
+    )
+    target_scaling: Literal["standard"] | None = parameter(
+        None, StrOptions({"standard"}), None, in_cost=True
+    )
+
+
+@dataclass(eq=False, repr=False)
 class ClassifierParameters(NetworkParameters):
     """Parameters that are about labels."""
 
@@ -267,7 +298,8 @@ def unused_parameters(
     reasons = {}
     for one in parameter_table(type(estimator)):
         value = getattr(estimator, one.name)
-        if one.metadata["must"] or not one.metadata["needs"] or value == one.default:
+        is_default = np.array_equal(value, one.default)  # of a list or an array too
+        if one.metadata["must"] or not one.metadata["needs"] or is_default:
             continue
         reason = _without_effect(estimator, one, validation_is_given)
         if reason is not None:

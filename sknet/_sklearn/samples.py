@@ -92,6 +92,7 @@ def read_samples(
         y,
         accept_sparse="csr",
         multi_output=True,
+        y_numeric=estimator._y_numeric,
         dtype=(np.float64, np.float32),
         reset=reset,
     )

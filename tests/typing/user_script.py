@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sknet import ScratchMLPClassifier, check_gradients
+from sknet import ScratchMLPClassifier, ScratchMLPRegressor, check_gradients
 
 X: NDArray[np.float64] = np.zeros((10, 3))
 y: NDArray[np.int64] = np.arange(10) % 2
@@ -39,3 +39,21 @@ proba: NDArray[Any] = net.fit(X, y, X_val=X, y_val=y).predict_proba(X)
 print(proba.shape, net.partial_fit(X, y, classes=[0, 1]).coefs_[0].shape)
 print(net.score(X, y), net.loss_, net.history_["loss"], net.classes_, net.n_iter_)
 print(check_gradients(net, X, y).max_relative_error, net.set_params(alpha=1.0).alpha)
+
+
+def error(h: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
+    return np.asarray(np.cosh(h - y) - 1)
+
+
+def slope(h: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
+    return np.asarray(np.sinh(h - y))
+
+
+numbers = ScratchMLPRegressor("huber", (5, 3), "tanh", delta=2.0)
+numbers = ScratchMLPRegressor((error, slope), hidden_layer_sizes=5)
+numbers = ScratchMLPRegressor(
+    loss="quantile", quantile=[0.05, 0.5, 0.95], target_scaling="standard"
+)
+estimates: NDArray[Any] = numbers.fit(X, y, X_val=X, y_val=y).predict(X)
+r2: float = numbers.partial_fit(X, y).score(X, y)
+print(numbers.target_mean_, numbers.target_scale_, numbers.coefs_[0].shape)
