@@ -397,6 +397,8 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator, ClassifierParamete
         return Labels(self._kind, self.classes_, self._sparse_labels)
 
     def _out_activation(self, targets: Labels) -> str:
+        if targets.only_one:  # of which the softmax alone is certain from the start
+            return "softmax"
         if self.out_activation == "softmax" and targets.kind != "multiclass":
             raise ValueError(
                 f"out_activation='softmax' needs three or more classes, y is "
