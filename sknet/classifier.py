@@ -146,8 +146,8 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator, ClassifierParamete
         Type of weights, optimizer memory and probabilities; by default that of X
         (float64 where X is neither).
     warmup : float in [0, 1), default=0.0
-        Fraction of training in which the rate of "cosine" rises from 0, at the first
-        step, in a straight line.
+        Fraction of training in which the rate of "cosine" rises in a straight line:
+        over n steps, 1 / n of it at the first and all of it at the last.
     class_weight : "balanced", dict or None, default=None
         Factors on the weights of each class's samples, in training and validation: a
         dict from labels to factors (1 for labels that it lacks), or "balanced", all

@@ -57,7 +57,7 @@ class Constant:
 
 
 class InverseScaling(Constant):
-    """rate (n_seen + 1)^-power_t, counted in samples as ``MLPClassifier`` does.
+    """rate / (n_seen + 1)^power_t, counted in samples as ``MLPClassifier`` does.
 
     Parameters
     ----------
@@ -76,7 +76,10 @@ class InverseScaling(Constant):
 
     def __call__(self, n_seen: int, n_steps: int = 0) -> float:
         """Learning rate of an epoch after ``n_seen`` samples."""
-        return self.rate * float(n_seen + 1) ** -self.power_t  # 0 rather than overflow
+        try:
+            return self.rate / float(n_seen + 1) ** self.power_t
+        except OverflowError:
+            return 0.0
 
 
 class Adaptive(Constant):
