@@ -102,7 +102,7 @@ class Checkpoint(FitCallback):
     )
     def __init__(self, path, every=1):
         self.path = Path(path)
-        self.every = every
+        self.every = int(every)  # NumPy's small integers overflow
         self._unwritten = {}  # the last epoch of each fit under way
 
     def setup(self, estimator, context):
@@ -240,7 +240,7 @@ class TimeLimit(FitCallback):
 
     @validate_params({"seconds": [NUMBER]}, prefer_skip_nested_validation=True)
     def __init__(self, seconds):
-        self.seconds = seconds
+        self.seconds = float(seconds)
         self._ends = {}  # of the fits under way: clones share the callback
 
     def setup(self, estimator, context):

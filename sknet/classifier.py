@@ -146,8 +146,8 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator, ClassifierParamete
         Type of weights, optimizer memory and probabilities; by default that of X
         (float64 where X is neither).
     warmup : float in [0, 1), default=0.0
-        Fraction of training in which the rate of "cosine" rises from 0, at the first
-        step, in a straight line.
+        Fraction of training in which the rate of "cosine" rises in a straight line:
+        over n steps, 1 / n of it at the first and all of it at the last.
     class_weight : "balanced", dict or None, default=None
         Factors on the weights of each class's samples, in training and validation: a
         dict from labels to factors (1 for labels that it lacks), or "balanced", all
@@ -397,6 +397,8 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator, ClassifierParamete
         return Labels(self._kind, self.classes_, self._sparse_labels)
 
     def _out_activation(self, targets: Labels) -> str:
+        if targets.only_one:  # of which the softmax alone is certain from the start
+            return "softmax"
         if self.out_activation == "softmax" and targets.kind != "multiclass":
             raise ValueError(
                 f"out_activation='softmax' needs three or more classes, y is "

@@ -76,7 +76,10 @@ class InverseScaling(Constant):
 
     def __call__(self, n_seen: int, n_steps: int = 0) -> float:
         """Learning rate of an epoch after ``n_seen`` samples."""
-        return self.rate / (n_seen + 1) ** self.power_t
+        try:
+            return self.rate / float(n_seen + 1) ** self.power_t
+        except OverflowError:
+            return 0.0
 
 
 class Adaptive(Constant):
@@ -157,12 +160,12 @@ class ReduceOnPlateau(Adaptive):
         return False
 
 
-def cosine(fraction: float, warmup: float = 0.0) -> float:
-    """Half a cosine wave down to 0, after a linear rise from 0 if asked for.
+def cosine(fraction: float, warmup: float = 0.0, step: float = 0.0) -> float:
+    """Half a cosine wave down to 0, after a linear rise if asked for.
 
     ::
 
-        fraction / warmup                                         fraction < warmup
+        min((fraction + step) / warmup, 1)                        fraction < warmup
         (1 + cos(pi (fraction - warmup) / (1 - warmup))) / 2      from there on
 
     The wave is equation 5 of Loshchilov and Hutter, *SGDR: stochastic gradient descent
@@ -176,6 +179,9 @@ def cosine(fraction: float, warmup: float = 0.0) -> float:
         Fraction of training done.
     warmup : float in [0, 1), default=0.0
         Fraction of training in which the rate rises.
+    step : float in [0, 1], default=0.0
+        Fraction of training that one step is.  A rise over n steps is then
+        1 / n, 2 / n, ... 1: the first step is not wasted at a rate of 0.
 
     Returns
     -------
@@ -187,9 +193,11 @@ def cosine(fraction: float, warmup: float = 0.0) -> float:
     [1.0, 0.854, 0.5, 0.0]
     >>> [cosine(fraction, warmup=0.5) for fraction in (0.0, 0.25, 0.5, 1.0)]
     [0.0, 0.5, 1.0, 0.0]
+    >>> [cosine(fraction, warmup=0.5, step=0.25) for fraction in (0.0, 0.25, 0.5)]
+    [0.5, 1.0, 1.0]
     """
     if fraction < warmup:
-        return fraction / warmup
+        return min((fraction + step) / warmup, 1.0)
     return (1 + cos(pi * (fraction - warmup) / (1 - warmup))) / 2
 
 

@@ -88,9 +88,7 @@ def assert_same_fit(a, b):
 
 def _that_trains_on(net):
     """Copy of a network, its memory too, without what partial_fit does not support."""
-    warm_start = net.warm_start
-    twin = copy.deepcopy(net.set_params(warm_start=True))  # or memory is left out
-    net.set_params(warm_start=warm_start)
+    twin = copy.deepcopy(net)
     twin.set_params(early_stopping=False, scoring=None, validation_fraction=0.1)
     if twin.learning_rate not in ("invscaling", "adaptive", "reduce_on_plateau"):
         twin.set_params(learning_rate="constant", warmup=0.0)
@@ -101,7 +99,8 @@ def assert_trains_on_alike(a, b, X, y, *, same_weights=True):
     """The next epochs of both do the same, so that all that training remembers is too.
 
     That is the memory of the optimizer, the random streams and the order of the
-    samples.  The networks themselves stay as they are.
+    samples; a plain ``fit``, without ``warm_start``, has forgotten the last.  The
+    networks themselves stay as they are.
     """
     copies = [_that_trains_on(net) for net in (a, b)]
     if not same_weights:  # what else is remembered is compared

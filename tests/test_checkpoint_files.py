@@ -130,7 +130,7 @@ net.set_callbacks(Checkpoint(sys.argv[1])).fit(*load_iris(return_X_y=True))
 def test_kills_leave_one_temporary_file_at_most(iris, tmp_path):
     path, beside = tmp_path / "net[1].joblib", tmp_path / ".net[1].joblib.mine"
     beside.touch()
-    for seed in range(4):
+    for seed in range(3):
         process = subprocess.Popen(
             [sys.executable, "-c", KILLED, path], stdout=subprocess.PIPE
         )

@@ -90,6 +90,8 @@ names, values = checks.args
 @pytest.mark.parametrize(names, list(values), **checks.kwargs)
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.filterwarnings(f"ignore:{NO_EFFECT}")  # they set n_iter_no_change
+@pytest.mark.filterwarnings("ignore:y contains only one class")
+@pytest.mark.filterwarnings("ignore:batch_size=10 is more than")
 def test_checks_of_scikit_learn(estimator, check):
     check(estimator)
 

@@ -1,6 +1,7 @@
 """Early stopping: which rows are held out, and whose weights are kept."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -56,19 +57,34 @@ def test_a_class_of_one_sample_is_trained_on():
 
 
 @pytest.mark.parametrize(
-    "parameters",
-    [{"validation_fraction": f} for f in (0.0, 1e-9, 0.001, 0.999)],
-    ids=str,
+    ("fraction", "n_rows", "message"),
+    [(0.0, 150, "validation_fraction"), (0.5, 1, "1 sample")],
 )
-def test_a_split_that_cannot_be_made_changes_nothing(iris, parameters):
-    """A single validation row crashes MLPClassifier (scikit-learn issue 24713)."""
+def test_a_split_that_cannot_be_made_changes_nothing(iris, fraction, n_rows, message):
     X, y = iris
     net = network().fit(X, y)
     before = net.predict_proba(X)
-    net.set_params(early_stopping=True, **parameters)
-    with pytest.raises(ValueError, match="validation_fraction"):
-        net.fit(X, y)
+    net.set_params(early_stopping=True, validation_fraction=fraction)
+    with (
+        warnings.catch_warnings(action="ignore"),
+        pytest.raises(ValueError, match=message),
+    ):
+        net.fit(X[:n_rows], y[:n_rows])
     assert_array_equal(net.predict_proba(X), before)
+
+
+@pytest.mark.parametrize(
+    ("fraction", "n_held_out"), [(1e-9, 1), (0.001, 1), (0.999, 149)]
+)
+@pytest.mark.filterwarnings("ignore:All samples of these classes are held out")
+@pytest.mark.filterwarnings("ignore:batch_size=40 is more than the 1 training")
+def test_one_row_is_enough_on_either_side(fraction, n_held_out):
+    """A single validation row crashes MLPClassifier (scikit-learn issue 24713)."""
+    net = network(
+        **TRACED, early_stopping=True, validation_fraction=fraction, max_iter=1
+    )
+    held_out = untouched_samples(net, np.eye(150), np.repeat([0, 1, 2], 50))
+    assert len(held_out) == n_held_out
 
 
 @short

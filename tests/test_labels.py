@@ -84,19 +84,6 @@ def test_labels_in_a_column_are_taken_with_one_warning(iris):
     assert sum("column-vector y" in str(w.message) for w in record) == 1
 
 
-@pytest.mark.parametrize("solver", ["sgd", "adam", "lbfgs"])
-@pytest.mark.parametrize("label", [0, "a", True])
-def test_one_class_is_refused(iris, solver, label):
-    """Elsewhere it is fitted, with two columns of probabilities."""
-    X, _ = iris
-    y = np.array([label] * len(X))
-    with pytest.raises(ValueError, match="one class"):
-        network(solver=solver).fit(X, y)
-    if solver != "lbfgs":
-        with pytest.raises(ValueError, match="one class"):
-            network(solver=solver).partial_fit(X, y, classes=[label])
-
-
 def test_targets_of_many_classes_take_little_memory():
     """One-hot float64 targets of all rows would take 160 MB."""
     n_samples, n_classes = 20_000, 1000

@@ -52,7 +52,7 @@ def test_the_only_class_is_certain(iris, parameters):
     assert net.decision_function(X).shape == (150, 1)
     assert net.predict_proba(X).dtype == net.coefs_[0].dtype
     assert net.n_outputs_ == 1
-    assert net.out_activation_ == parameters.get("out_activation", "softmax")
+    assert net.out_activation_ == "softmax"
     assert net.score(X, ["yes"] * 150) == 1.0
     assert not any(net.history_["loss"])  # -log 1
 

@@ -29,8 +29,18 @@ def test_calls_of_partial_fit_are_the_epochs_of_fit(iris, parameters, pickled):
 
 def test_partial_fit_goes_on_after_fit(iris):
     X, y = iris
-    net = network(max_iter=5).fit(X, y).partial_fit(X, y)
+    net = network(max_iter=5, warm_start=True).fit(X, y).partial_fit(X, y)
     assert_same_fit(net, network(max_iter=6).fit(X, y))
+
+
+def test_partial_fit_after_a_plain_fit_goes_on_in_an_order_of_its_own(iris):
+    """All else is remembered, as it shows where there is no order."""
+    X, y = iris
+    net = network(max_iter=5).fit(X, y).partial_fit(X, y)
+    six = network(max_iter=6).fit(X, y)
+    assert not np.array_equal(net.coefs_[0], six.coefs_[0])
+    net = network(max_iter=5, shuffle=False).fit(X, y).partial_fit(X, y)
+    assert_same_fit(net, network(max_iter=6, shuffle=False).fit(X, y))
 
 
 def test_warm_start_and_partial_fit_follow_each_other(iris):

@@ -387,7 +387,7 @@ def test_lbfgs_names_the_limit_that_it_met(iris):
     net = network(solver="lbfgs", max_iter=6)
     message = the_warning(net, *iris)
     gain = net.loss_curve_[-2] - net.loss_curve_[-1]
-    assert f"the loss is {net.loss_:.6g}, lower by {gain:.3g} in the last ep" in message
+    assert f"the loss is {net.loss_:.6g}, lower by {gain:.3g} in the last it" in message
     assert message.startswith("lbfgs stopped after 6 iterations")
     assert message.endswith("raise max_iter=6.")
     message = the_warning(network(solver="lbfgs", max_iter=500, max_fun=7), *iris)

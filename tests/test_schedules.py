@@ -123,6 +123,19 @@ def test_cosine_rises_in_a_line_and_falls_by_half_a_wave(warmup):
     assert (np.diff(fall) < 0).all()
 
 
+def test_no_step_of_a_warmup_is_wasted(iris, rates):
+    """Its steps are in proportion to their number, and the last has the whole rate."""
+    n = 6 * N_BATCHES
+    network(learning_rate="cosine", warmup=0.5).fit(*iris)
+    rise = RATE * np.arange(1, n // 2 + 1) / (n // 2)
+    assert_allclose(rates[: n // 2], rise, rtol=1e-12)
+    assert rates[n // 2] == RATE
+    assert min(rates) > 0
+    del rates[:]
+    network(learning_rate="cosine", warmup=1e-9).fit(*iris)
+    assert rates[0] == RATE  # less than a step of it is none
+
+
 def test_cosine_has_no_warmup_unless_told():
     for fraction in np.linspace(0, 1, 11):
         assert cosine(fraction) == cosine(fraction, warmup=0.0)
@@ -286,7 +299,10 @@ def rates(monkeypatch):
     ("parameters", "factor"),
     [
         ({"learning_rate": "cosine"}, cosine),
-        ({"learning_rate": "cosine", "warmup": 0.3}, partial(cosine, warmup=0.3)),
+        (
+            {"learning_rate": "cosine", "warmup": 0.3},
+            partial(cosine, warmup=0.3, step=1 / (6 * N_BATCHES)),
+        ),
         ({"learning_rate": "one_cycle"}, one_cycle),
         ({"learning_rate": falling}, falling),
         ({"learning_rate": Unhashable()}, falling),

@@ -32,6 +32,7 @@ CHAPTERS = [
     "training",
     "dropout",
     "custom_activations",
+    "regression_losses",
 ]
 # What stands between the textbook and scikit-learn's layer, and may import both.
 ESTIMATORS = {"classifier", "regressor", "callbacks"}

@@ -175,7 +175,7 @@ def test_ctrl_c_before_the_first_score_keeps_the_last_whole_step(
     X, _, y, _ = noise
     full = {"batch_size": 120}
     net = network(random_state=pressing_ctrl_c(at=1), **full)
-    with pytest.warns(UserWarning, match="last whole step"):
+    with pytest.warns(UserWarning, match="last complete step"):
         fit(net, noise)
     assert net.best_iteration_ is None
     assert net.n_iter_ == 0
@@ -243,15 +243,24 @@ def test_best_weights_after_divergence(noise, solver):
     assert_best_weights(net, noise, n_epochs, solver)
 
 
-def test_weights_about_to_diverge_are_never_the_best(iris):
+@pytest.mark.parametrize("rate", [1e100, 1e150, 1e300])
+def test_weights_about_to_diverge_are_never_the_best(noise, rate):
     """By accuracy they may well be, although their loss is infinite."""
-    X, y = iris
-    net = network("sgd", batch_size=150)
-    with pytest.raises(ValueError, match=r"diverged.*last weights with a finite loss"):
-        net.fit(X * 1e200, y, X_val=X * 1e200, y_val=y)
-    assert net.validation_scores_
-    assert net.best_iteration_ is None
-    assert np.isfinite(net.predict_proba(X)).all()
+    scores = iter(range(100))  # the last is always the best
+    settings = {"batch_size": 120, "hidden_layer_sizes": (6, 6, 6)}
+    net = network(
+        "sgd",
+        scoring=lambda net, X, y: next(scores),
+        learning_rate=lambda fraction: rate if fraction > 0.6 else 1.0,
+        activation="identity",
+        **settings,
+        max_iter=4,
+    )
+    with pytest.raises(ValueError, match=r"diverged in epoch 4.*did best on the vali"):
+        fit(net, noise)
+    assert net.validation_scores_ == [0, 1, 2]
+    plain = network("sgd", activation="identity", **settings, max_iter=3)
+    assert_same_weights(net, plain.fit(noise[0], noise[2]))
 
 
 # -- the loss and the score ----------------------------------------------------------
@@ -460,7 +469,7 @@ BAD = {
     "words": ({"X_val": [["a"] * 4] * 60}, "could not convert"),
     "unseen": ({"y_val": np.arange(60) % 3 + 5}, r"labels \[5, 6, 7\]"),
     "unseen word": ({"y_val": ["low"] * 60}, r"labels \['low'\]"),
-    "one-hot": ({"y_val": np.eye(3)[np.arange(60) % 3]}, r"y of shape \(60, 3\)"),
+    "one-hot": ({"y_val": np.eye(3)[np.arange(60) % 3]}, r"y_val of shape \(60, 3\)"),
     "NaN label": ({"y_val": np.full(60, np.nan)}, "NaN"),
     "lengths": ({"y_val": np.zeros(59, int)}, r"\[60, 59\]"),
     "negative weight": ({"sample_weight_val": -np.ones(60)}, "Negative"),
@@ -632,13 +641,29 @@ def test_training_resumed_from_a_checkpoint_is_training_uninterrupted(
     pytest.importorskip("sklearn.callback")
     from sknet import callbacks
 
+    class Fails(callbacks.FitCallback):
+        def setup(self, estimator, context):
+            pass
+
+        def on_fit_task_begin(self, estimator, context):
+            pass
+
+        def on_fit_task_end(self, estimator, context):
+            if context.task_id == 8:
+                raise RuntimeError("in epoch 9")
+
+        def teardown(self, estimator, context):
+            pass
+
     path = tmp_path / "net.joblib"
     net = fit(network(**parameters), noise)
     assert net.n_iter_ > 9
     checkpoint = callbacks.Checkpoint(path, every=7)
-    fit(network(**parameters).set_callbacks(checkpoint), noise)
+    stopped = network(**parameters).set_callbacks(checkpoint, Fails())
+    with pytest.raises(RuntimeError, match="in epoch 9"):
+        fit(stopped, noise)
     other = joblib.load(path)
-    assert other.n_iter_ % 7 == 0
+    assert other.n_iter_ == 7
     fit(other.set_params(warm_start=True), noise)
     assert_same_weights(other, net)
     for name in "n_iter_", "best_iteration_", "best_validation_score_", "loss_":
@@ -799,6 +824,7 @@ def test_a_score_that_is_no_finite_number_is_refused(noise, bad, solver):
         assert_same_weights(net, network(solver, max_iter=2).fit(X, y))
 
 
+@pytest.mark.filterwarnings("ignore:X_val is not scaled like X")
 def test_an_infinite_loss_is_no_score(noise):
     X, X_val, y, y_val = noise
     net = network(scoring="loss")

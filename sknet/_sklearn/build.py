@@ -278,13 +278,11 @@ def schedule_of(
     rate, kind = estimator.learning_rate_init, estimator.learning_rate
     if needs_length(kind):
         factor = kind if callable(kind) else FACTORS[kind]
-        if kind == "cosine":
-            factor = partial(factor, warmup=estimator.warmup)
         n_batches = ceil(batches.n_samples / batches.batch_size)
-
-        return ByFraction(
-            rate, factor, estimator.max_iter * n_batches, state.n_epochs * n_batches
-        )
+        n_total = estimator.max_iter * n_batches
+        if kind == "cosine":
+            factor = partial(factor, warmup=estimator.warmup, step=1 / n_total)
+        return ByFraction(rate, factor, n_total, state.n_epochs * n_batches)
     settings = {
         "constant": (),
         "invscaling": (estimator.power_t,),
