@@ -11,6 +11,7 @@ from 0 to 1, that returns a factor on the rate, such as :func:`cosine`,
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from math import cos, inf, pi
 from numbers import Real
 from typing import Any
@@ -41,11 +42,7 @@ class Constant:
         self.rate = float(rate)
 
     def __call__(self, n_seen: int, n_steps: int = 0) -> float:
-        """Learning rate of the next step.
-
-        ``n_seen`` samples were trained on before this epoch, and ``n_steps`` steps are
-        done, those of this epoch included.
-        """
+        """Learning rate after ``n_seen`` samples, of earlier epochs, and ``n_steps``."""
         return self.rate
 
     def on_wait(self, n_epochs: int) -> None:
@@ -76,10 +73,9 @@ class InverseScaling(Constant):
 
     def __call__(self, n_seen: int, n_steps: int = 0) -> float:
         """Learning rate of an epoch after ``n_seen`` samples."""
-        try:
+        with suppress(OverflowError):
             return self.rate / float(n_seen + 1) ** self.power_t
-        except OverflowError:
-            return 0.0
+        return 0.0
 
 
 class Adaptive(Constant):
@@ -180,8 +176,7 @@ def cosine(fraction: float, warmup: float = 0.0, step: float = 0.0) -> float:
     warmup : float in [0, 1), default=0.0
         Fraction of training in which the rate rises.
     step : float in [0, 1], default=0.0
-        Fraction of training that one step is.  A rise over n steps is then
-        1 / n, 2 / n, ... 1: the first step is not wasted at a rate of 0.
+        Fraction that one step is: a rise over n steps is then 1/n, 2/n, ... 1.
 
     Returns
     -------
@@ -193,8 +188,6 @@ def cosine(fraction: float, warmup: float = 0.0, step: float = 0.0) -> float:
     [1.0, 0.854, 0.5, 0.0]
     >>> [cosine(fraction, warmup=0.5) for fraction in (0.0, 0.25, 0.5, 1.0)]
     [0.0, 0.5, 1.0, 0.0]
-    >>> [cosine(fraction, warmup=0.5, step=0.25) for fraction in (0.0, 0.25, 0.5)]
-    [0.5, 1.0, 1.0]
     """
     if fraction < warmup:
         return min((fraction + step) / warmup, 1.0)

@@ -57,7 +57,7 @@ def test_every_row_is_on_one_side_and_classes_on_both_where_they_can_be(
 ):
     rng = np.random.RandomState(seed)
     y = rng.randint(n_classes, size=20)
-    training, held_out = split_rows(y, fraction, rng)
+    training, held_out = split_rows(len(y), y, fraction, rng)
     assert_array_equal(np.sort(np.concatenate([training, held_out])), np.arange(20))
     assert min(len(training), len(held_out)) > 0
     counts = np.bincount(y)
@@ -83,7 +83,7 @@ def test_classes_on_one_side_are_named():
     (message,) = [one for one in messages if "none trained on" in one]
     # The classes named are those that no training row has.
     _, y = np.unique(np.arange(20) % 10, return_inverse=True)
-    training, _ = split_rows(y, 0.6, _after_weights(net, 3, 10))
+    training, _ = split_rows(len(y), y, 0.6, _after_weights(net, 3, 10))
     missing = sorted(set("abcdefghij") - {"abcdefghij"[one] for one in y[training]})
     assert missing
     assert f"none trained on: {missing}. " in message
