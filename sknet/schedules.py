@@ -293,8 +293,6 @@ FACTORS = {"cosine": cosine, "one_cycle": one_cycle}
 def needs_length(learning_rate: Any) -> bool:
     """Whether this ``learning_rate`` of an estimator depends on how long it trains.
 
-    Examples
-    --------
     >>> needs_length("adaptive"), needs_length("cosine"), needs_length(abs)
     (False, True, True)
     """
