@@ -42,7 +42,7 @@ class Constant:
         self.rate = float(rate)
 
     def __call__(self, n_seen: int, n_steps: int = 0) -> float:
-        """Learning rate after ``n_seen`` samples, of earlier epochs, and ``n_steps``."""
+        """Learning rate after ``n_seen`` samples of earlier epochs and ``n_steps``."""
         return self.rate
 
     def on_wait(self, n_epochs: int) -> None:
