@@ -11,7 +11,7 @@ anyone's own.  :class:`ByFraction` makes a schedule of it.
 """
 
 from collections.abc import Callable
-from math import cos, inf, pi
+from math import cos, inf, log, pi
 from numbers import Real
 from typing import Any
 
@@ -76,10 +76,9 @@ class InverseScaling(Constant):
 
     def __call__(self, n_seen: int, n_steps: int = 0) -> float:
         """Learning rate of an epoch after ``n_seen`` samples."""
-        try:
-            return self.rate / float(n_seen + 1) ** self.power_t
-        except OverflowError:
+        if self.power_t * log(n_seen + 1) > 700:  # the largest float is e^709
             return 0.0
+        return self.rate / (n_seen + 1) ** self.power_t
 
 
 class Adaptive(Constant):
@@ -122,10 +121,8 @@ class ReduceOnPlateau(Adaptive):
     The rate is halved, down to 1e-6, after 5 epochs on end without improvement and
     after every 5 more; if ``n_iter_no_change`` is below 10, after half as many epochs
     as that, at least 1.  An improvement starts the count anew, and training ends when
-    patience runs out, as with a constant rate.
-
-    He et al., *Deep residual learning for image recognition*, CVPR 2016, section 3.4,
-    divide by 10 when the error stops falling.
+    patience runs out, as with a constant rate.  He et al., *Deep residual learning for
+    image recognition*, CVPR 2016, section 3.4, divide by 10 when the error rests.
 
     Parameters
     ----------
@@ -168,10 +165,9 @@ def cosine(fraction: float, warmup: float = 0.0, step: float = 0.0) -> float:
         min((fraction + step) / warmup, 1)                        fraction < warmup
         (1 + cos(pi (fraction - warmup) / (1 - warmup))) / 2      from there on
 
-    The wave is equation 5 of Loshchilov and Hutter, *SGDR: stochastic gradient descent
-    with warm restarts*, ICLR 2017, without restarts and with a least rate of 0; the
-    rise is the gradual warmup of Goyal et al., *Accurate, large minibatch SGD*, 2017,
-    section 2.2.
+    The wave is equation 5 of Loshchilov and Hutter, *SGDR*, ICLR 2017, without restarts
+    and with a least rate of 0; the rise is the gradual warmup of Goyal et al.,
+    *Accurate, large minibatch SGD*, 2017, section 2.2.
 
     Parameters
     ----------
@@ -180,8 +176,7 @@ def cosine(fraction: float, warmup: float = 0.0, step: float = 0.0) -> float:
     warmup : float in [0, 1), default=0.0
         Fraction of training in which the rate rises.
     step : float in [0, 1], default=0.0
-        Fraction of training that one step is.  A rise over n steps is then
-        1 / n, 2 / n, ... 1: the first step is not wasted at a rate of 0.
+        Fraction of training that one step is: with it, no step has a factor of 0.
 
     Returns
     -------
@@ -191,8 +186,6 @@ def cosine(fraction: float, warmup: float = 0.0, step: float = 0.0) -> float:
     --------
     >>> [round(cosine(fraction), 3) for fraction in (0.0, 0.25, 0.5, 1.0)]
     [1.0, 0.854, 0.5, 0.0]
-    >>> [cosine(fraction, warmup=0.5) for fraction in (0.0, 0.25, 0.5, 1.0)]
-    [0.0, 0.5, 1.0, 0.0]
     >>> [cosine(fraction, warmup=0.5, step=0.25) for fraction in (0.0, 0.25, 0.5)]
     [0.5, 1.0, 1.0]
     """
@@ -210,9 +203,8 @@ def one_cycle(fraction: float, warmup: float = 0.3) -> float:
         1/250000 + (1 - 1/250000) cosine(fraction, warmup)        from there on
 
     The highest rate, that of ``learning_rate_init``, may be larger than training would
-    bear from the start (Smith and Topin, *Super-convergence: very fast training of
-    neural networks using large learning rates*, 2018, with straight lines for the half
-    waves).  Momentum is not cycled.
+    bear from the start (Smith and Topin, *Super-convergence*, 2018, with straight lines
+    for the half waves).  Momentum is not cycled.
 
     Parameters
     ----------
