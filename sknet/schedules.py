@@ -1,18 +1,17 @@
-"""Computes the learning rate of each step, which may change during training.
+"""Tells the learning rate of each step in the course of training.
 
 The training loop calls a schedule before each step, with the samples trained on before
 the epoch and the steps done, and takes the learning rate that it returns.  After each
-epoch a schedule is told of a lack of improvement: ``on_wait`` for how many epochs it
-has lasted, ``on_plateau`` that patience has run out, where False ends training.
+epoch a schedule is told of a lack of improvement: ``on_wait`` how many epochs it has
+lasted, ``on_plateau`` that patience has run out, where False ends training.
 
 Where there is no memory, it is simpler: a function of the fraction of training done,
-from 0 to 1, that returns a factor on the rate, such as :func:`cosine`,
-:func:`one_cycle` or your own.  :class:`ByFraction` makes a schedule of it.
+from 0 to 1, that returns a factor on the rate, :func:`cosine`, :func:`one_cycle` or
+anyone's own.  :class:`ByFraction` makes a schedule of it.
 """
 
 from collections.abc import Callable
-from contextlib import suppress
-from math import cos, inf, pi
+from math import cos, inf, log, pi
 from numbers import Real
 from typing import Any
 
@@ -42,7 +41,11 @@ class Constant:
         self.rate = float(rate)
 
     def __call__(self, n_seen: int, n_steps: int = 0) -> float:
-        """Learning rate after ``n_seen`` samples of earlier epochs and ``n_steps``."""
+        """Learning rate of the next step.
+
+        ``n_seen`` samples were trained on before this epoch, and ``n_steps`` steps are
+        done, those of this epoch included.
+        """
         return self.rate
 
     def on_wait(self, n_epochs: int) -> None:
@@ -73,9 +76,9 @@ class InverseScaling(Constant):
 
     def __call__(self, n_seen: int, n_steps: int = 0) -> float:
         """Learning rate of an epoch after ``n_seen`` samples."""
-        with suppress(OverflowError):
-            return self.rate / float(n_seen + 1) ** self.power_t
-        return 0.0
+        if self.power_t * log(n_seen + 1) > 700:  # the largest float is e^709
+            return 0.0
+        return self.rate / (n_seen + 1) ** self.power_t
 
 
 class Adaptive(Constant):
@@ -113,15 +116,13 @@ class Adaptive(Constant):
 
 
 class ReduceOnPlateau(Adaptive):
-    """Halved during a plateau, again and again, until patience runs out.
+    """Half the rate whenever a plateau lasts, before patience runs out and ends it.
 
-    The rate is halved, down to 1e-6, after 5 epochs in a row without improvement and
+    The rate is halved, down to 1e-6, after 5 epochs on end without improvement and
     after every 5 more; if ``n_iter_no_change`` is below 10, after half as many epochs
     as that, at least 1.  An improvement starts the count anew, and training ends when
-    patience runs out, as with a constant rate.
-
-    He et al., *Deep residual learning for image recognition*, CVPR 2016, section 3.4,
-    divide by 10 when the error stops falling.
+    patience runs out, as with a constant rate.  He et al., *Deep residual learning for
+    image recognition*, CVPR 2016, section 3.4, divide by 10 when the error rests.
 
     Parameters
     ----------
@@ -164,10 +165,9 @@ def cosine(fraction: float, warmup: float = 0.0, step: float = 0.0) -> float:
         min((fraction + step) / warmup, 1)                        fraction < warmup
         (1 + cos(pi (fraction - warmup) / (1 - warmup))) / 2      from there on
 
-    The wave is equation 5 of Loshchilov and Hutter, *SGDR: stochastic gradient descent
-    with warm restarts*, ICLR 2017, without restarts and with a least rate of 0; the
-    rise is the gradual warmup of Goyal et al., *Accurate, large minibatch SGD*, 2017,
-    section 2.2.
+    The wave is equation 5 of Loshchilov and Hutter, *SGDR*, ICLR 2017, without restarts
+    and with a least rate of 0; the rise is the gradual warmup of Goyal et al.,
+    *Accurate, large minibatch SGD*, 2017, section 2.2.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ def cosine(fraction: float, warmup: float = 0.0, step: float = 0.0) -> float:
     warmup : float in [0, 1), default=0.0
         Fraction of training in which the rate rises.
     step : float in [0, 1], default=0.0
-        Fraction that one step is: a rise over n steps is then 1/n, 2/n, ... 1.
+        Fraction of training that one step is: with it, no step has a factor of 0.
 
     Returns
     -------
@@ -186,8 +186,8 @@ def cosine(fraction: float, warmup: float = 0.0, step: float = 0.0) -> float:
     --------
     >>> [round(cosine(fraction), 3) for fraction in (0.0, 0.25, 0.5, 1.0)]
     [1.0, 0.854, 0.5, 0.0]
-    >>> [cosine(fraction, warmup=0.5) for fraction in (0.0, 0.25, 0.5, 1.0)]
-    [0.0, 0.5, 1.0, 0.0]
+    >>> [cosine(fraction, warmup=0.5, step=0.25) for fraction in (0.0, 0.25, 0.5)]
+    [0.5, 1.0, 1.0]
     """
     if fraction < warmup:
         return min((fraction + step) / warmup, 1.0)
@@ -203,9 +203,8 @@ def one_cycle(fraction: float, warmup: float = 0.3) -> float:
         1/250000 + (1 - 1/250000) cosine(fraction, warmup)        from there on
 
     The highest rate, that of ``learning_rate_init``, may be larger than training would
-    tolerate from the start (Smith and Topin, *Super-convergence: very fast training of
-    neural networks using large learning rates*, 2018, with straight lines for the half
-    waves).  Momentum is not cycled.
+    bear from the start (Smith and Topin, *Super-convergence*, 2018, with straight lines
+    for the half waves).  Momentum is not cycled.
 
     Parameters
     ----------
@@ -240,7 +239,7 @@ class ByFraction(Constant):
     factor : callable
         From a fraction in [0, 1] to a number, 0 or more.
     n_total : int
-        Steps of all of training.
+        Steps of the whole training.
     n_before : int, default=0
         Steps done before those that calls count, in a training that was interrupted.
 
@@ -293,6 +292,8 @@ FACTORS = {"cosine": cosine, "one_cycle": one_cycle}
 def needs_length(learning_rate: Any) -> bool:
     """Whether this ``learning_rate`` of an estimator depends on how long it trains.
 
+    Examples
+    --------
     >>> needs_length("adaptive"), needs_length("cosine"), needs_length(abs)
     (False, True, True)
     """

@@ -106,10 +106,11 @@ TRANSITIONS = {
 STARTS = ["fit", "warm fit", "partial_fit", "checkpoint", "lbfgs"]
 
 
-def cases(aspect, *, then=("fit",)):
+def cases(aspect, *, then=("fit",), changes=TRANSITIONS):
     """Every start, change and way to go on that can go together."""
     found = []
-    for name, change in TRANSITIONS.items():
+    for name in changes:
+        change = TRANSITIONS[name]
         fit_only = change.by_hand or {**change.before, **change.parameters}.get(
             "early_stopping"
         )
@@ -308,9 +309,22 @@ def before_by_hand(solver):
     return theta, memory
 
 
-@pytest.mark.parametrize("solver", ["adam", "sgd"])
 @cases("memory", then=["fit", "partial_fit"])
-def test_optimizer_memory(solver, start, change, then, tmp_path):
+def test_moments(start, change, then, tmp_path):
+    assert_memory_is_as_in_the_table("adam", start, change, then, tmp_path)
+
+
+# What is forgotten is the same for both: here, that the velocity is remembered at all.
+@cases(
+    "memory",
+    then=["fit", "partial_fit"],
+    changes=["nothing", "solver", "alpha", "fewer data", "coef_init"],
+)
+def test_velocity(start, change, then, tmp_path):
+    assert_memory_is_as_in_the_table("sgd", start, change, then, tmp_path)
+
+
+def assert_memory_is_as_in_the_table(solver, start, change, then, tmp_path):
     change = TRANSITIONS[change]
     net, data = network(solver=solver, **change.before), data_called("data")
     validation = validation_for(net, data)
