@@ -1,4 +1,4 @@
-"""Callbacks of our own: checkpoints on disk, and a limit on the time.
+"""Callbacks for networks: checkpoints on disk, and a limit on the time.
 
 They are set like scikit-learn's, by ``set_callbacks``, on the network itself, which may
 stand in a pipeline or a search.  They need scikit-learn 1.9 or later; the rest of sknet

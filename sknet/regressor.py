@@ -94,7 +94,7 @@ class ScratchMLPRegressor(RegressorMixin, NetworkEstimator, RegressorParameters)
           learning_rate_init.
 
         The last three change from step to step and take ``max_iter`` epochs as the
-        whole of training, each call of ``fit`` for itself: with ``warm_start`` they
+        length of training, each call of ``fit`` for itself: with ``warm_start`` they
         begin anew (a warm restart).  Patience may end training before they do;
         ``n_iter_no_change=np.inf`` keeps it from that.  ``partial_fit``, which has no
         end to count towards, refuses them.
@@ -103,7 +103,7 @@ class ScratchMLPRegressor(RegressorMixin, NetworkEstimator, RegressorParameters)
     power_t : float, default=0.5
         Exponent of "invscaling".
     max_iter : int, default=200
-        Most epochs ("lbfgs": iterations) of a call of ``fit``.
+        Maximum number of epochs ("lbfgs": iterations) of a call of ``fit``.
     shuffle : bool, default=True
         Whether to shuffle the samples before each epoch.
     random_state : int, RandomState instance or None, default=None
@@ -140,7 +140,7 @@ class ScratchMLPRegressor(RegressorMixin, NetworkEstimator, RegressorParameters)
     n_iter_no_change : int or inf, default=10
         Epochs without improvement that are tolerated; one more ends training.
     max_fun : int, default=15000
-        Most evaluations of the cost by "lbfgs".
+        Maximum number of evaluations of the cost by "lbfgs".
     weight_init : {"auto", "uniform", "he", "lecun"}, default="auto"
         Distribution of the initial weights (:mod:`sknet.initializers`): "auto" is
         Glorot's as ``MLPClassifier`` draws it for the four activations that it has,

@@ -384,7 +384,7 @@ def test_lowered_rate_and_memory_answer_for_themselves():
 
 @cases("patience")
 def test_patience(start, change, then, tmp_path):
-    """Nothing improves by ``tol``: of the epochs put up with, some are used up."""
+    """Nothing improves by ``tol``: of the epochs tolerated, some are used up."""
     change = TRANSITIONS[change]
     settings = {"tol": 10.0, "n_iter_no_change": 5, "batch_size": 20}
     net, data = network(**settings, **change.before), data_called("data")

@@ -1,4 +1,4 @@
-"""What a fit says at its end, and the advice in it: each a message and its category."""
+"""Builds the messages with which a fit ends, and the advice in them."""
 
 from __future__ import annotations
 

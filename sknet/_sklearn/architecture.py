@@ -17,8 +17,8 @@ def layer_sizes(hidden_layer_sizes):
         For a size that is not an integer above 0.
     """
     sizes = np.atleast_1d(np.asarray(hidden_layer_sizes))
-    whole = sizes.ndim == 1 and all(map(_is_whole, sizes))
-    if not whole or any(size <= 0 for size in sizes):
+    integers = sizes.ndim == 1 and all(map(_is_integer, sizes))
+    if not integers or any(size <= 0 for size in sizes):
         raise ValueError(
             f"hidden_layer_sizes must be > 0, whole numbers, one a layer; got "
             f"{hidden_layer_sizes!r}."
@@ -26,7 +26,7 @@ def layer_sizes(hidden_layer_sizes):
     return [int(size) for size in sizes]
 
 
-def _is_whole(size):
+def _is_integer(size):
     return isinstance(size, Integral) and not isinstance(size, bool)
 
 

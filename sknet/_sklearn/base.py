@@ -21,8 +21,8 @@ from sknet._sklearn.architecture import layer_activations, layer_dropout, layer_
 from sknet._sklearn.build import (
     draw_weights,
     network_of,
-    whole_batch_of,
-    whole_objective_of,
+    full_batch_of,
+    full_objective_of,
 )
 from sknet._sklearn.fitted import write_layers
 from sknet._sklearn.hooks import NetworkHooks
@@ -92,7 +92,7 @@ class NetworkEstimator(CallbackSupportMixin, NetworkHooks):
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_samples, n_features)
-            Samples.  A sparse X is never made dense as a whole.
+            Samples.  A sparse X is never converted to dense.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Targets.  For a classifier labels of any type, or a multilabel indicator
             of 0 and 1, dense or sparse; one of -1 and 1 is refused.
@@ -341,7 +341,7 @@ class NetworkEstimator(CallbackSupportMixin, NetworkHooks):
         if state.scores is None:
             state.scores = []
         if state.costs and not seen:
-            state.judged(validation.evaluate(state.kept)[1])
+            state.judged(validation.evaluate(state.best_or_last)[1])
         return samples, validation
 
     def _validation_samples(
@@ -368,8 +368,8 @@ class NetworkEstimator(CallbackSupportMixin, NetworkHooks):
             X, y, sample_weight, hasattr(self, "_theta")
         )
         draft._check_some_left(samples)
-        (batch,) = whole_batch_of(draft, state, samples)
-        return whole_objective_of(draft, state, samples), batch
+        (batch,) = full_batch_of(draft, state, samples)
+        return full_objective_of(draft, state, samples), batch
 
 
 def _has_validation_set(X_val: Any, y_val: Any, sample_weight_val: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Builds what training is made of, as an estimator's parameters ask for it."""
+"""Builds objective, batches, optimizer and schedule from an estimator's parameters."""
 
 from __future__ import annotations
 
@@ -162,10 +162,10 @@ def network_of(state: TrainingState) -> Network:
     return Network(state.n_units, activations, state.theta, state.transposed_input)
 
 
-def whole_objective_of(
+def full_objective_of(
     estimator: NetworkHooks, state: TrainingState, samples: Samples
 ) -> Objective:
-    """Cost and gradient of the whole network on data of these weights."""
+    """Cost and gradient of the full network on data of these weights."""
     w = samples.sample_weight
     return Objective(
         network_of(state),
@@ -183,8 +183,8 @@ def cost_of_some(
     def cost_at(theta: NDArray[Any]) -> float:
         some = samples.rows(evenly_spaced(samples.X.shape[0], SOME_ROWS))
         there = replace(state, theta=theta)
-        (batch,) = whole_batch_of(estimator, there, some)
-        objective = whole_objective_of(estimator, there, some)
+        (batch,) = full_batch_of(estimator, there, some)
+        objective = full_objective_of(estimator, there, some)
         return float(objective.value_and_grad(*batch)[0])
 
     return cost_at
@@ -197,7 +197,7 @@ def objective_of(
     streams: ChildStreams,
 ) -> Objective | DropoutObjective:
     """Cost and gradient to train by, with dropout if asked for."""
-    objective = whole_objective_of(estimator, state, samples)
+    objective = full_objective_of(estimator, state, samples)
     dropout = layer_dropout(estimator.dropout, len(state.activations))
     if not any(dropout) and not estimator.input_dropout:
         return objective
@@ -206,7 +206,7 @@ def objective_of(
     )
 
 
-def whole_batch_of(
+def full_batch_of(
     estimator: NetworkHooks, state: TrainingState, samples: Samples
 ) -> Batches:
     """All samples in one batch."""

@@ -1,4 +1,4 @@
-"""When training has diverged, and what to do about it.
+"""Detects training that has diverged, by its cost and its weights.
 
 Weights that a step has thrown far off show in the cost only when it is next taken, so
 the last step's would never show.  Here the cost of some samples is taken anew after an

@@ -21,8 +21,8 @@ from sknet._sklearn import advice
 from sknet._sklearn.build import (
     Ingredients,
     cost_of_some,
-    whole_batch_of,
-    whole_objective_of,
+    full_batch_of,
+    full_objective_of,
 )
 from sknet._sklearn.divergence import Divergence, has_finite_squares, is_finite
 from sknet._sklearn.progress import Silence, progress
@@ -202,7 +202,7 @@ def train_by_steps(run: Run) -> None:
     run.begin_epoch()
     for epoch in ingredients.epochs(state.n_seen, draft.max_grad_norm):
         fault = fault_of(epoch.cost, theta, ingredients)
-        fault = fault or divergence.fault_of(theta, state.whole, epoch.cost)
+        fault = fault or divergence.fault_of(theta, state.complete, epoch.cost)
         if fault is not None:
             epoch_kept = state.n_epochs
             if not isfinite(epoch.cost) and epoch_kept:  # it tells of those before
@@ -212,7 +212,7 @@ def train_by_steps(run: Run) -> None:
         if run.end_epoch(epoch):
             break
         run.begin_epoch()
-    rise = divergence.rise(state.kept, state.cost)
+    rise = divergence.rise(state.best_or_last, state.cost)
     if rise is not None:
         run.advice = advice.of_rise(run, *rise)
 
@@ -267,8 +267,8 @@ class QuasiNewton:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        (self.batch,) = whole_batch_of(run.draft, run.state, run.samples)
-        self.objective = whole_objective_of(run.draft, run.state, run.samples)
+        (self.batch,) = full_batch_of(run.draft, run.state, run.samples)
+        self.objective = full_objective_of(run.draft, run.state, run.samples)
         self.cost: float | None = None
 
     def value_and_grad(

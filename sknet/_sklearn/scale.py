@@ -1,4 +1,4 @@
-"""Is X scaled?  Networks want features of about the same size, around 1."""
+"""Tells whether the features of X are scaled: networks want them around 1."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What training knows between two epochs: one record, and how it changes.
+"""Holds the state of training between two epochs: one record and its transitions.
 
 Nothing else remembers anything from one epoch, or from one call of ``fit``, to the
 next.  A training works on a record of its own; :func:`publish` writes it onto an
@@ -141,13 +141,13 @@ class TrainingState:
         return cls(**values)
 
     @property
-    def kept(self) -> NDArray[Any]:
+    def best_or_last(self) -> NDArray[Any]:
         """The weights that the estimator has if training ends here."""
         return self.theta if self.best_theta is None else self.best_theta
 
     def attributes(self) -> dict[str, Any]:
         """The fitted attributes: plain arrays and values, not copied."""
-        kept, public, private = self.kept, {}, {}
+        kept, public, private = self.best_or_last, {}, {}
         for one in fields(self):
             value = getattr(self, one.name)
             if "attribute" in one.metadata:
@@ -216,7 +216,7 @@ class TrainingState:
         """Let the weights that training starts from be the best ones so far."""
         self.best_score = score
         self.best_epoch = self.best_epoch or len(self.costs)
-        self.best_theta = self.kept.copy()
+        self.best_theta = self.best_or_last.copy()
 
     def _forget_patience(self) -> None:
         self.best_cost, self.n_without_improvement = None, 0
@@ -224,7 +224,7 @@ class TrainingState:
 
     def stop_resuming(self) -> None:
         """Go on from the weights kept, as after a fit that was not interrupted."""
-        self.theta[:] = self.kept
+        self.theta[:] = self.best_or_last
         self.best_theta, self.interrupted = None, False
 
     def compact(self) -> None:
@@ -245,7 +245,7 @@ class TrainingState:
         self.interrupted = False
         # Not fields: only a training under way has them.
         self.n_recorded, self.within_epoch = 0, False
-        self.whole, self._whole_before = self.theta.copy(), self.theta.copy()
+        self.complete, self._complete_before = self.theta.copy(), self.theta.copy()
         self._lengths = len(self.costs), len(self.scores or ())
 
     # -- how it changes in training ----------------------------------------------
@@ -320,19 +320,22 @@ class TrainingState:
         """Make what was prepared, and theta as it is, what training goes back to."""
         scores = values.get("scores", self.scores)
         values["_lengths"] = len(self.costs), len(scores or ())
-        self._whole_before[:] = self.theta
-        values["whole"], values["_whole_before"] = self._whole_before, self.whole
+        self._complete_before[:] = self.theta
+        values["complete"], values["_complete_before"] = (
+            self._complete_before,
+            self.complete,
+        )
         values["within_epoch"] = False
         vars(self).update(values)  # one call, which nothing can interrupt
 
     def distrust_the_last_epoch(self) -> None:
-        """Let training go back to the weights before those of the last whole epoch."""
-        self.whole = self._whole_before
+        """Let training go back to the weights before those of the last complete epoch."""
+        self.complete = self._complete_before
         self.n_recorded = max(0, self.n_recorded - 1)
 
     def go_back(self) -> None:
-        """Be as the last whole epoch left it; of half an epoch nothing stays."""
-        self.theta[:] = self.whole
+        """Be as the last complete epoch left it; of half an epoch nothing stays."""
+        self.theta[:] = self.complete
         if self.within_epoch:
             self._forget_memory()
             self.order = None
@@ -354,7 +357,7 @@ class TrainingState:
             Whether it is meant to go on some time.  Rows that it remembers make a model
             as large as its training set.
         """
-        self.theta[:] = self.kept
+        self.theta[:] = self.best_or_last
         self.best_theta = None
         n_costs, n_scores = self._lengths  # an interrupted epoch may have added to them
         for curve in self._curves():

@@ -1,4 +1,4 @@
-"""Warnings that point to the user's line, whatever stands between it and here."""
+"""Warns at the user's line, past the frames of libraries."""
 
 from __future__ import annotations
 
