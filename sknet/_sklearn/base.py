@@ -20,9 +20,9 @@ from sklearn.utils.validation import check_is_fitted
 from sknet._sklearn.architecture import layer_activations, layer_dropout, layer_sizes
 from sknet._sklearn.build import (
     draw_weights,
-    network_of,
     full_batch_of,
     full_objective_of,
+    network_of,
 )
 from sknet._sklearn.fitted import write_layers
 from sknet._sklearn.hooks import NetworkHooks

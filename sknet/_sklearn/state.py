@@ -329,7 +329,7 @@ class TrainingState:
         vars(self).update(values)  # one call, which nothing can interrupt
 
     def distrust_the_last_epoch(self) -> None:
-        """Let training go back to the weights before those of the last complete epoch."""
+        """Let training go back to the weights from before the last complete epoch."""
         self.complete = self._complete_before
         self.n_recorded = max(0, self.n_recorded - 1)
 
