@@ -244,16 +244,19 @@ class ScratchMLPRegressor(RegressorMixin, NetworkEstimator, RegressorParameters)
 
     Notes
     -----
-    A pickle of a finished model holds its weights and little else.  With
-    ``warm_start``, and after ``partial_fit``, the optimizer's memory is kept too, so
-    that training goes on from a pickle exactly as it would have without.
+    Training goes on from a pickle or any other copy exactly as it would have without:
+    the optimizer's memory is in it, which with Adam makes it three times as large as
+    the weights.  ``compact`` drops what only training needs.  The order of the samples
+    and the rows held out are remembered with ``warm_start`` and by ``partial_fit``
+    only; after another ``fit`` they begin anew, copied or not.
 
     With scikit-learn 1.9 or later ``set_callbacks`` takes its callbacks, any
     ``FitCallback`` and those of :mod:`sknet.callbacks`; ``fit`` is a task for them and
     each epoch a task in it.  They are experimental in scikit-learn.
 
-    Ctrl-C during ``fit`` does not raise: training ends after the running step, with a
-    warning.  In a search it ends one fit, and the search goes on.
+    Ctrl-C ends a fit, not the program: the weights of the last complete step, or those
+    that did best on a validation set, are kept, a warning says so, and what follows
+    goes on.  In a search it ends one fit, and the search goes on with the next.
 
     References
     ----------
