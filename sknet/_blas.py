@@ -35,13 +35,14 @@ TINY_PRODUCT = SMALL_PRODUCT // 4
 REGISTERS = 32
 ALL = sys.maxsize
 # Modules whose threads run nothing of the user's: those of a notebook, of progress
-# bars, of pools of processes, of tests.
+# bars, of callbacks, of pools of processes, of tests.
 SERVICES = (
     "IPython.",
     "ipykernel.",
     "google.colab.",
     "debugpy.",
     "_pydevd_bundle.",
+    "sklearn.callback.",
     "rich.",
     "tqdm.",
     "joblib.externals.loky.",

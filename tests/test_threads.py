@@ -266,6 +266,7 @@ def waiting_thread(module):
         ("ipykernel.iostream", True),
         ("IPython.core.history", True),
         ("rich.live", True),
+        ("sklearn.callback._transport", True),
         ("ipykernel.subshell", False),  # runs cells
         ("concurrent.futures.thread", False),
         ("my_module", False),
