@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from itertools import pairwise
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -33,8 +34,22 @@ TINY_PRODUCT = SMALL_PRODUCT // 4
 # The length of a block is a multiple of what the vector registers hold.
 REGISTERS = 32
 ALL = sys.maxsize
-
-_limited = threading.Lock()
+# Modules whose threads run nothing of the user's: those of a notebook, of progress
+# bars, of callbacks, of pools of processes, of tests.
+SERVICES = (
+    "IPython.",
+    "ipykernel.",
+    "google.colab.",
+    "debugpy.",
+    "_pydevd_bundle.",
+    "sklearn.callback.",
+    "rich.",
+    "tqdm.",
+    "joblib.externals.loky.",
+    "concurrent.futures.process",
+    "multiprocessing.queues",
+    "execnet.",
+)
 
 
 def product(W: NDArray[Any], X1: Any, out: NDArray[Any]) -> None:
@@ -262,15 +277,17 @@ def _controller() -> ThreadpoolController:
 
 
 @contextmanager
-def blas_threads(n_units: Sequence[int], n_samples: int) -> Iterator[int]:
+def blas_threads(n_units: Sequence[int], n_samples: int) -> Iterator[None]:
     """Run with one BLAS thread if a network's products with these samples are small.
 
     Two threads on a small product spend longer waiting for each other than multiplying,
-    and a busy machine makes it worse.  On one thread the bits do not depend on the
-    number of threads that the caller allows, either.
+    on a busy machine several times as long.  On one thread the bits do not depend on
+    the number of threads that the caller allows, either.
 
-    Limits hold for all of the process, so of several fits in threads of one process
-    the first to come sets the limit and lifts it when it is done.
+    The limit holds for the whole process.  Another thread that sets and lifts a limit
+    meanwhile would take this one for the caller's and leave it behind for ever, and
+    what it multiplies would have other bits.  So there is no limit but in the main
+    thread, and none beside a thread that may run the user's code.
 
     Parameters
     ----------
@@ -278,23 +295,36 @@ def blas_threads(n_units: Sequence[int], n_samples: int) -> Iterator[int]:
         Units of each layer.
     n_samples : int
         Columns of a batch.
-
-    Yields
-    ------
-    n_threads : int
-        Threads that the caller allows and the products leave idle, this one included.
     """
     largest = max(a * b for a, b in pairwise(n_units))
-    small = largest * n_samples <= ONE_THREAD_PRODUCT
-    if not small or not _limited.acquire(blocking=False):
-        yield 1
+    if largest * n_samples > ONE_THREAD_PRODUCT or _has_neighbours():
+        yield
         return
-    try:
-        blas = _controller().select(user_api="blas")
-        allowed = min(
-            (library.num_threads for library in blas.lib_controllers), default=1
-        )
-        with blas.limit(limits=1):
-            yield allowed
-    finally:
-        _limited.release()
+    blas = _controller().select(user_api="blas")
+    if all(library.num_threads == 1 for library in blas.lib_controllers):
+        yield
+        return
+    with blas.limit(limits=1):
+        yield
+
+
+def _has_neighbours() -> bool:
+    """Whether this is not the main thread, or another one may run the user's code."""
+    this = threading.get_ident()
+    if this != threading.main_thread().ident:
+        return True
+    frames = sys._current_frames()
+    if len(frames) == 1:
+        return False
+    return not all(_serves(frame) for ident, frame in frames.items() if ident != this)
+
+
+def _serves(frame: FrameType | None) -> bool:
+    """Whether a thread, by its innermost frame, was begun by one of ``SERVICES``."""
+    begun_by = ""
+    while frame is not None:
+        name = frame.f_globals.get("__name__", "")
+        if name != "threading":
+            begun_by = name
+        frame = frame.f_back
+    return begun_by.startswith(SERVICES) and begun_by != "ipykernel.subshell"

@@ -519,7 +519,7 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator, ClassifierParamete
         return self._predicted(X, self._log_probabilities)
 
     def _probabilities(self, z: NDArray[Any]) -> NDArray[Any]:
-        if self._labels.only_one:
+        if len(z) == 1 and self._labels.only_one:
             return np.ones_like(z)
         if self._one_sigmoid_per_class():
             h = softmax_of(log_expit(z), axis=0)
@@ -531,8 +531,8 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator, ClassifierParamete
         # probabilities too small for the type stay above 0 in their order.
         limits = np.finfo(h.dtype)
         np.minimum(h, 1 - limits.epsneg, out=h)
-        vanishing = h < limits.tiny
-        if vanishing.any():
+        if np.minimum.reduce(h, axis=None) < limits.tiny:
+            vanishing = h < limits.tiny
             below = limits.tiny / -self._log_probabilities(z)[vanishing]
             h[vanishing] = np.maximum(below, limits.smallest_subnormal)
         return h

@@ -85,15 +85,17 @@ class Divergence:
         return self._reference, now
 
     def _is_suspicious(self, theta: NDArray[Any], cost: float) -> bool:
-        return not (norm_of(theta) <= self._large and cost <= SUSPICIOUS_COST)
+        return not (squares_of(theta) <= self._large**2 and cost <= SUSPICIOUS_COST)
 
 
-def is_finite(vectors: list[NDArray[Any]]) -> bool:
-    """Whether all entries are finite."""
-    # The extremes are finite where all is, and need no array of bools.
-    return all(isfinite(v.min()) and isfinite(v.max()) for v in vectors)
+def is_finite(vector: NDArray[Any]) -> bool:
+    """Whether all entries are finite, those too whose squares are not."""
+    # Sum and extremes are finite where all is, and need no array of bools.
+    return isfinite(squares_of(vector)) or (
+        isfinite(vector.min()) and isfinite(vector.max())
+    )
 
 
-def has_finite_squares(theta: NDArray[Any]) -> bool:
-    """Whether weights and their penalty are finite."""
-    return isfinite(float(np.dot(theta, theta)))
+def squares_of(vector: NDArray[Any]) -> float:
+    """Sum of squares: not finite where an entry, or its square, is not."""
+    return float(np.dot(vector, vector))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext, suppress
+from functools import cache
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sknet._blas import blas_threads
 from sknet._sklearn.scale import check_range, largest_entry
 from sknet._sklearn.warn import warn
 from sknet._version import __version__
@@ -20,11 +19,7 @@ from sknet.custom_activations import activation_of
 from sknet.network import Network
 
 # Rows predicted at once: their activations stay in the processor's cache.
-ROWS_PER_BLOCK = 1000
-# Blocks from which on a prediction is shared out to several threads.
-LEAST_BLOCKS_FOR_THREADS = 8
-# Rows that BLAS multiplies on one thread by itself: to limit it costs 20 µs.
-MOST_ROWS_WITHOUT_LIMIT = 4
+ROWS_PER_BLOCK = 2000
 
 
 class Views(list):  # type: ignore[type-arg]
@@ -91,23 +86,6 @@ def write_layers(
         view[...] = value
 
 
-def share_out(work: Callable[[Any], None], parts: Sequence[Any]) -> None:
-    """Do every part of the work, on a thread each where there can be threads.
-
-    There can be none once the main thread has ended, and where a process may have no
-    more of them.
-    """
-    futures = []
-    with ThreadPoolExecutor(len(parts)) as pool:
-        with suppress(RuntimeError):
-            for part in parts:
-                futures.append(pool.submit(work, part))
-        for part in parts[len(futures) :]:
-            work(part)
-    for future in futures:
-        future.result()
-
-
 class FittedNetwork(BaseEstimator):
     """Weights and predictions of a network that training has written down here."""
 
@@ -129,6 +107,13 @@ class FittedNetwork(BaseEstimator):
     _n_units: list[int]
     _activations: list[Any]
     _transposed_input: bool
+
+    @classmethod
+    @cache
+    def _get_param_names(cls) -> list[str]:
+        """The constructor's parameters; scikit-learn reads its signature every time."""
+        names: list[str] = super()._get_param_names()
+        return names
 
     def __getstate__(self) -> dict[str, Any]:
         """What a pickle or a copy holds: everything, and who saved it."""
@@ -199,8 +184,8 @@ class FittedNetwork(BaseEstimator):
             and len(X)
         ):
             with np.errstate(over="ignore", invalid="ignore"):
-                finite = np.isfinite(np.add.reduce(X, axis=None))
-            if finite:
+                total = np.add.reduce(X, axis=None)
+            if isfinite(total):
                 check_range(X, self._theta.dtype)
                 return X
         check_is_fitted(self)
@@ -228,36 +213,20 @@ class FittedNetwork(BaseEstimator):
             The fitted one by default.
         """
         network = network or self._network()
-        n_samples = X.shape[0]
+        dtype, n_samples = network.theta.dtype, X.shape[0]
         n_rows = min(n_samples, ROWS_PER_BLOCK)
+        buffers = network.buffers(n_rows)
         outputs: NDArray[Any] | None = None
-
-        def predict(starts: Sequence[int]) -> None:
-            """Fill in the outputs of the blocks that start there."""
-            nonlocal outputs
-            buffers = network.buffers(n_rows)
-            for start in starts:
+        with np.errstate(all="ignore"):  # see _predicted
+            for start in range(0, n_samples, n_rows):
                 rows = slice(start, start + n_rows)
-                with np.errstate(all="ignore"):  # see _predicted
-                    block = X[rows].astype(network.theta.dtype, copy=False)
-                    full = block.shape[0] == n_rows
-                    z = network.predict(block, buffers if full else None)
-                    h = z if link is None else link(z)
+                block = X[rows].astype(dtype, copy=False)
+                full = block.shape[0] == n_rows
+                z = network.predict(block, buffers if full else None)
+                h = z if link is None else link(z)
                 if outputs is None:
                     outputs = np.empty((n_samples, h.shape[0]), dtype=h.dtype)
                 outputs[rows] = h.T
-
-        few = n_rows <= MOST_ROWS_WITHOUT_LIMIT
-        starts = range(0, n_samples, n_rows)
-        limit = nullcontext(1) if few else blas_threads(network.n_units, n_rows)
-        with limit as n_threads:
-            predict(starts[:1])
-            if n_threads == 1 or len(starts) < LEAST_BLOCKS_FOR_THREADS:
-                predict(starts[1:])
-            else:  # a fifth faster than products on as many threads
-                share_out(
-                    predict, [starts[1 + i :: n_threads] for i in range(n_threads)]
-                )
         assert outputs is not None
         return outputs
 
@@ -273,7 +242,7 @@ class FittedNetwork(BaseEstimator):
         """
         X = self._validated(X)
         outputs = self._outputs(X, link)
-        if not np.isfinite(outputs).all():
+        if not np.logical_and.reduce(np.isfinite(outputs), axis=None):
             raise ValueError(
                 f"max |X| = {largest_entry(X):.3g} makes the outputs of this network "
                 f"overflow {self._theta.dtype}: scale X as in training."

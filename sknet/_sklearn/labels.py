@@ -121,6 +121,10 @@ def learn_labels(y: Any) -> Labels:
         For continuous or multi-output targets, and labels of no type that can be
         compared.
     """
+    if _has_labels_for_sure(y):
+        classes = np.unique(y)
+        if 2 * len(classes) <= len(y):  # of more scikit-learn warns
+            return _labels_of(classes)
     _check_types(y, "y")
     check_classification_targets(y)
     kind = type_of_target(y)
@@ -133,6 +137,15 @@ def learn_labels(y: Any) -> Labels:
         _warn_if_one_hot(y)
         return Labels(kind, np.arange(y.shape[1]), sparse.issparse(y))
     return _labels_of(LabelEncoder().fit(y).classes_)
+
+
+def _has_labels_for_sure(y: Any) -> bool:
+    """Whether y is one column of integers, bools or strings.
+
+    They can be nothing but labels.  scikit-learn looks five times at y to find that
+    out, which on small data takes longer than anything else before training.
+    """
+    return type(y) is np.ndarray and y.ndim == 1 and y.dtype.kind in "biuU"
 
 
 def first_labels(y: Any, classes: Any) -> Labels:
@@ -299,9 +312,13 @@ def encode(
     if multilabel:
         return _indicator(y, len(classes), name)
     _check_types(y, name)
-    index = {key: i for i, key in enumerate(keys_of(classes))}
-    codes = [index.get(key, -1) for key in keys_of(y)]
-    encoded = np.array(codes, dtype=np.intp)
+    if y.dtype == classes.dtype and _has_labels_for_sure(y):
+        encoded = np.searchsorted(classes, y).clip(max=len(classes) - 1)
+        encoded[classes[encoded] != y] = -1
+    else:
+        index = {key: i for i, key in enumerate(keys_of(classes))}
+        codes = [index.get(key, -1) for key in keys_of(y)]
+        encoded = np.array(codes, dtype=np.intp)
     if (encoded < 0).any():
         unseen = shown(np.unique(y[encoded < 0]))
         more = f" and {len(unseen) - 5} more" if len(unseen) > 5 else ""

@@ -24,7 +24,7 @@ from sknet._sklearn.build import (
     full_batch_of,
     full_objective_of,
 )
-from sknet._sklearn.divergence import Divergence, has_finite_squares, is_finite
+from sknet._sklearn.divergence import Divergence, is_finite, squares_of
 from sknet._sklearn.progress import Silence, progress
 from sknet._sklearn.samples import Samples
 from sknet._sklearn.state import TrainingState, publish
@@ -103,16 +103,17 @@ class Run:
 
     def limit_threads(self, batch_size: int) -> None:
         """Use one BLAS thread from here on if products are small."""
+        limit = blas_threads(self.state.n_units, batch_size)
         with held_back():
-            self._contexts.enter_context(blas_threads(self.state.n_units, batch_size))
+            self._contexts.enter_context(limit)
 
     def __exit__(self, kind: Any, error: Any, traceback: Any) -> bool:
         ctrl_c = isinstance(error, KeyboardInterrupt)
-        try:
-            with held_back():
+        with held_back():
+            try:
                 self._write_down(error)
-        finally:
-            self._contexts.close()
+            finally:
+                self._contexts.close()
         if error is not None and not ctrl_c:
             return False
         self.tasks.end(self.state)
@@ -221,10 +222,10 @@ def fault_of(cost: float, theta: NDArray[Any], ingredients: Ingredients) -> str 
     """What is not finite after an epoch, in words; None where all is."""
     if not isfinite(cost):
         return f"the loss is {cost}"
-    if not (is_finite([theta]) and has_finite_squares(theta)):
+    if not isfinite(squares_of(theta)):  # nor would the penalty be
         return f"the loss is {cost:.6g}, but the last step made the weights overflow"
     memory = ingredients.optimizer.state.values()
-    if not is_finite([v for v in memory if np.ndim(v)]):
+    if not all(is_finite(v) for v in memory if isinstance(v, np.ndarray)):
         return f"the loss is {cost:.6g}, but the optimizer's memory has overflowed"
     return None
 
