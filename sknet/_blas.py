@@ -240,6 +240,10 @@ def axpby(x: NDArray[Any], y: NDArray[Any], a: float, b: float) -> None:
     """
     single = y.dtype.char == "f"
     scale, add = (sscal, saxpy) if single else (dscal, daxpy)
+    if len(y) <= ONE_THREAD_VECTOR:
+        scale(b, y)
+        add(x, y, a=a)
+        return
     for x_part, y_part in in_blocks(x, y):
         scale(b, y_part)
         add(x_part, y_part, a=a)

@@ -26,10 +26,7 @@ LITTLE = 1e-6
 
 
 class Optimizer:
-    """One pass over theta for penalty, decay and step.
-
-    ``state`` is its memory; ``penalty`` what the last step added to the cost.
-    """
+    """One pass over theta; ``penalty`` is what the last step added to the cost."""
 
     memory: tuple[str, ...] = ()  # the vectors in state, one that decays first
     settings: tuple[float, ...] = ()  # the numbers in the equations, its decay first
@@ -59,6 +56,8 @@ class Optimizer:
         self._biases = np.asarray(biases, dtype=np.intp)
         self._work = np.empty_like(in_blocks(theta)[0][0])
         self._fused = _fused.loop(self, len(theta))
+        decay = self.settings[0] if self.settings else 0.0
+        self._period = max(1, int(log(LITTLE, decay))) if 0 < decay < 1 else 0
 
     def step(
         self, theta: Array, grad: Array, learning_rate: float, alpha: float = 0.0
@@ -119,8 +118,7 @@ class Optimizer:
         Numbers below the smallest normal one are a hundred times slower, and where a
         gradient stays 0, as that of a word not seen again, they would stay for ever.
         """
-        decay = self.settings[0]
-        if 0 < decay < 1 and self.state["t"] % max(1, int(log(LITTLE, decay))) == 0:
+        if self._period and self.state["t"] % self._period == 0:
             decaying = self.state[self.memory[0]]
             flush(decaying, np.finfo(decaying.dtype).tiny / LITTLE)
 
