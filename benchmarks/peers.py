@@ -4,7 +4,10 @@ A contender turns a task and data into a function without arguments, which does 
 work once and returns the seconds that it took.
 """
 
+import os
 import warnings
+from contextlib import contextmanager
+from importlib.util import find_spec
 from time import perf_counter
 
 import numpy as np
@@ -18,11 +21,22 @@ from sknet import ScratchMLPClassifier
 WARM_UP_ROWS = 500
 
 
+@contextmanager
+def switched(fast):
+    """With or without the extra ``fast``."""
+    os.environ["SKNET_FAST"] = "1" if fast else "0"
+    try:
+        yield
+    finally:
+        os.environ["SKNET_FAST"] = "0"
+
+
 class Estimator:
     """One of the two classes, which take the same parameters."""
 
-    def __init__(self, cls):
+    def __init__(self, cls, fast=False):
         self.cls = cls
+        self.fast = fast
 
     def new(self, task):
         """Estimator that trains for exactly ``task.epochs`` epochs."""
@@ -46,7 +60,7 @@ class Estimator:
 
         def run():
             estimator = self.new(task)
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), switched(self.fast):
                 warnings.simplefilter("ignore", ConvergenceWarning)
                 start = perf_counter()
                 estimator.fit(data.X, data.y)
@@ -88,3 +102,5 @@ PEERS = {
     "sknet": Estimator(ScratchMLPClassifier),
     "MLPClassifier": Estimator(MLPClassifier),
 }
+if find_spec("numba") is not None:
+    PEERS["fast"] = Estimator(ScratchMLPClassifier, fast=True)
