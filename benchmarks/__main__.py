@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 import tempfile
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from time import perf_counter
 
@@ -47,20 +48,41 @@ def options():
         metavar="PATH",
         help="python of an environment with PyTorch (default: $SKNET_TORCH_PYTHON)",
     )
+    parser.add_argument(
+        "--jax-python",
+        default=os.environ.get("SKNET_JAX_PYTHON"),
+        metavar="PATH",
+        help="python of an environment with JAX (default: $SKNET_JAX_PYTHON)",
+    )
     return parser.parse_args()
+
+
+def version_of(package):
+    """Version of a package, None if it is absent."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 def main():
     """Run the benchmarks."""
     args = options()
+    os.environ["SKNET_FAST"] = "0"  # the contender "fast" lifts that for itself
     tables = []
+    pythons = args.torch_python, args.jax_python
     with (
         tempfile.TemporaryDirectory() as folder,
-        Bench(folder, args.torch_python, args.quick, args.threads) as bench,
+        Bench(folder, *pythons, args.quick, args.threads) as bench,
     ):
-        facts = environment(bench.torch_version)
+        numba = version_of("numba")
+        facts = environment(bench.torch_version, bench.jax_version, numba)
         if bench.torch is None:
             print("PyTorch is left out: see --torch-python.", file=sys.stderr)
+        if not bench.jax:
+            print("JAX is left out: see --jax-python.", file=sys.stderr)
+        if numba is None:
+            print('The extra "fast" is left out: install numba.', file=sys.stderr)
         start = perf_counter()
         for number in args.case:
             print(f"case {number}", file=sys.stderr)

@@ -18,6 +18,11 @@ RATIOS = {
     "sknet / floor": ("sknet", "floor"),
     "MLP / sknet": ("MLPClassifier", "sknet"),
     "torch / sknet": ("PyTorch", "sknet"),
+    "JAX / sknet": ("JAX", "sknet"),
+    "fast / floor": ("fast", "floor"),
+    "MLP / fast": ("MLPClassifier", "fast"),
+    "torch / fast": ("PyTorch", "fast"),
+    "JAX / fast": ("JAX", "fast"),
 }
 
 
@@ -51,7 +56,14 @@ def interleave(runs, rounds):
 class Bench(ExitStack):
     """What all cases share: the folder of the data, the workers, the options."""
 
-    def __init__(self, folder, torch_python=None, quick=False, thread_counts=(1, 2)):
+    def __init__(
+        self,
+        folder,
+        torch_python=None,
+        jax_python=None,
+        quick=False,
+        thread_counts=(1, 2),
+    ):
         super().__init__()
         self.folder = folder
         self.quick = quick
@@ -61,6 +73,12 @@ class Bench(ExitStack):
         if torch_python:
             self.torch = self.enter_context(Worker("PyTorch", torch_python))
             self.torch_version = self.torch.ask()["version"]
+        self.jax, self.jax_version = {}, None
+        if jax_python:
+            self.jax = {
+                n: self.enter_context(Worker("JAX", jax_python)) for n in thread_counts
+            }
+            self.jax_version = self.jax[thread_counts[0]].ask()["version"]
 
     def fresh_workers(self, stack):
         """A new process for each contender, ended with ``stack``, for its memory."""
@@ -75,15 +93,21 @@ class Bench(ExitStack):
     def compare(self, label, task, data, threads, rounds):
         """Row of a table: the contenders on one task, each in every round."""
         training = isinstance(task, Training)
+        by_steps = training and task.solver != "lbfgs"
         contenders = dict(peers.PEERS)
+        if not by_steps:
+            contenders.pop("fast", None)  # it compiles steps and nothing else
         contenders["floor"] = SparseFloor() if issparse(data.X) else Floor(threads)
         with threadpool_limits(threads):
             runs = {
                 name: prepare(peer, task, data) for name, peer in contenders.items()
             }
             # PyTorch's L-BFGS is another algorithm, without SciPy's line search.
-            if self.torch and not (training and task.solver == "lbfgs"):
+            if self.torch and (by_steps or not training):
                 runs["PyTorch"] = self.torch.runner(task, data.folder, threads)
+            jax = self.jax.get(threads) if by_steps and not issparse(data.X) else None
+            if jax:
+                runs["JAX"] = jax.runner(task, data.folder, threads)
             seconds = interleave(runs, 2 if self.quick else rounds)
         parts = task.epochs if training else task.calls
         row = {
@@ -92,6 +116,7 @@ class Bench(ExitStack):
             "threads": threads,
             "sknet ms": 1000 * statistics.median(seconds["sknet"]) / parts,
             **ratios(seconds),
+            "JAX compiles s": jax.answer["compile"] if jax else None,
             "_seconds": seconds,
         }
         progress(row)

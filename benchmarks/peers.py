@@ -4,7 +4,10 @@ A contender turns a task and data into a function without arguments, which does 
 work once and returns the seconds that it took.
 """
 
+import os
 import warnings
+from contextlib import contextmanager
+from importlib.util import find_spec
 from time import perf_counter
 
 import numpy as np
@@ -18,11 +21,22 @@ from sknet import ScratchMLPClassifier, ScratchMLPRegressor
 WARM_UP_ROWS = 500
 
 
+@contextmanager
+def switched(fast):
+    """With or without the extra ``fast``."""
+    os.environ["SKNET_FAST"] = "1" if fast else "0"
+    try:
+        yield
+    finally:
+        os.environ["SKNET_FAST"] = "0"
+
+
 class Estimator:
     """A classifier and its regressor; both libraries' take the same parameters."""
 
-    def __init__(self, cls, regressor):
+    def __init__(self, cls, regressor, fast=False):
         self.cls, self.regressor = cls, regressor
+        self.fast = fast
 
     def new(self, task):
         """Estimator that trains for exactly ``task.epochs`` epochs."""
@@ -46,7 +60,7 @@ class Estimator:
 
         def run():
             estimator = self.new(task)
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), switched(self.fast):
                 warnings.simplefilter("ignore", ConvergenceWarning)
                 start = perf_counter()
                 estimator.fit(data.X, data.y)
@@ -88,3 +102,5 @@ PEERS = {
     "sknet": Estimator(ScratchMLPClassifier, ScratchMLPRegressor),
     "MLPClassifier": Estimator(MLPClassifier, MLPRegressor),
 }
+if find_spec("numba") is not None:
+    PEERS["fast"] = Estimator(ScratchMLPClassifier, ScratchMLPRegressor, fast=True)

@@ -31,7 +31,7 @@ class Table(NamedTuple):
     rows: list
 
 
-def environment(torch_version=None):
+def environment(torch_version=None, jax_version=None, numba_version=None):
     """The machine and the versions that the figures belong to."""
     libraries = sorted(
         "{} of {}: {} {}".format(
@@ -56,6 +56,8 @@ def environment(torch_version=None):
         "numpy": numpy.__version__,
         "scipy": scipy.__version__,
         "torch": torch_version or "left out: no environment with PyTorch was named",
+        "jax": jax_version or "left out: no environment with JAX was named",
+        "numba": numba_version or "left out: the extra fast is not installed",
     }
 
 

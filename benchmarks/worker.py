@@ -41,7 +41,8 @@ class Worker:
         line = self._process.stdout.readline()
         if not line:
             raise RuntimeError(f"a worker ended: {self._process.args}")
-        return json.loads(line)
+        self.answer = json.loads(line)
+        return self.answer
 
     def runner(self, task, folder, threads, memory_map=False):
         """Function that does the task once and returns the seconds it took."""
@@ -68,6 +69,8 @@ def peers_of(name):
     """The contender's own module only: no environment has the packages of all."""
     if name == "PyTorch":
         from benchmarks.torch_peer import PEERS
+    elif name == "JAX":
+        from benchmarks.jax_peer import PEERS
     else:
         from benchmarks.peers import PEERS
     return PEERS[name]
@@ -92,6 +95,8 @@ class Server:
                 self.prepared = request, work
             gc.collect()
             answer = {"seconds": self.prepared[1]()}
+            if getattr(self.peer, "compile_seconds", None) is not None:
+                answer["compile"] = self.peer.compile_seconds
         settle()
         return answer
 

@@ -236,6 +236,9 @@ def axpy(x: NDArray[Any], y: NDArray[Any], a: float) -> None:
     array([ 6., 12.])
     """
     add = saxpy if y.dtype.char == "f" else daxpy
+    if len(y) <= ONE_THREAD_VECTOR:
+        add(x, y, a=a)
+        return
     for x_part, y_part in in_blocks(x, y):
         add(x_part, y_part, a=a)
 
@@ -252,6 +255,10 @@ def axpby(x: NDArray[Any], y: NDArray[Any], a: float, b: float) -> None:
     """
     single = y.dtype.char == "f"
     scale, add = (sscal, saxpy) if single else (dscal, daxpy)
+    if len(y) <= ONE_THREAD_VECTOR:
+        scale(b, y)
+        add(x, y, a=a)
+        return
     for x_part, y_part in in_blocks(x, y):
         scale(b, y_part)
         add(x_part, y_part, a=a)
@@ -269,6 +276,39 @@ def in_blocks(*vectors: NDArray[Any]) -> list[tuple[NDArray[Any], ...]]:
     if n <= size:
         return [vectors]
     return [tuple(v[i : i + size] for v in vectors) for i in range(0, n, size)]
+
+
+def norm_of(grad: NDArray[Any]) -> float:
+    """Euclidean norm of a vector, as a float, even where squares leave its type.
+
+    Examples
+    --------
+    >>> f"{norm_of(np.array([3e30, 4e30], dtype=np.float32)):.4g}"
+    '5e+30'
+    """
+    with np.errstate(over="ignore"):
+        squares = float(np.dot(grad, grad))
+    if np.finfo(grad.dtype).tiny < squares < np.inf:
+        return squares**0.5
+    largest = np.abs(grad).max()
+    if not 0 < largest < np.inf:
+        return float(largest)
+    scaled = grad / largest
+    return float(largest) * float(np.dot(scaled, scaled)) ** 0.5
+
+
+def flush(v: NDArray[Any], below: float) -> None:
+    """Set to 0, in place, what is smaller than ``below`` in absolute value.
+
+    Examples
+    --------
+    >>> v = np.array([1e-3, -1e-9, 2.0])
+    >>> flush(v, below=1e-6)
+    >>> v
+    array([1.e-03, 0.e+00, 2.e+00])
+    """
+    for (part,) in in_blocks(v):
+        np.copyto(part, 0, where=np.abs(part) < below)
 
 
 @cache

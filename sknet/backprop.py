@@ -76,7 +76,7 @@ class Objective:
         self._grads = network.unflatten(self._grad)
         # A bias has no unit below it that dJ/da could flow back to.
         self._W = [W[:, 1:] for W in network.weights]
-        self._biases = [W[:, 0] for W in network.weights]
+        self._biases = network.biases
         self._buffers: dict[int, tuple[list[Any], list[Array], list[Array]]] = {}
 
     def value_and_grad(
@@ -99,21 +99,29 @@ class Objective:
         grad : ndarray of the shape of theta
             This object's own: the next call overwrites it.
         """
+        loss, grad = self.loss_and_grad(X1, Y, sample_weight)
+        self.penalty = self.penalise(grad, X1.shape[1])
+        return loss + self.penalty, grad
+
+    def loss_and_grad(
+        self, X1: Any, Y: Array, sample_weight: Array | None = None
+    ) -> tuple[float, Array]:
+        """Mean loss of a batch and its gradient, which is J's without the penalty.
+
+        Parameters and results are those of :meth:`value_and_grad`.
+        """
         W, g, grad = self._W, self.network.activations, self._grads
         m = X1.shape[1] * self.mean_weight
         A, Z, delta = self._buffers_for(X1.shape[1])
 
         z = self.network.forward(X1, (A, Z))
-        cost = self._loss_and_delta(z, Y, sample_weight, m)
+        loss = self._loss_and_delta(z, Y, sample_weight, m)
         for l in reversed(range(len(W))):
             outer(delta[l], A[l], out=grad[l])  # Delta / m
             if l > 0:
                 product(W[l].T, delta[l], out=delta[l - 1])
                 g[l - 1].backward(Z[l - 1], delta[l - 1])
-        if self.alpha:
-            self.penalty = self._penalise(m)
-            cost += self.penalty
-        return cost, self._grad
+        return loss, self._grad
 
     def mean_loss(self, X1: Any, Y: Array, sample_weight: Array | None = None) -> float:
         """Mean loss of a batch, which is J without the penalty.
@@ -132,6 +140,23 @@ class Objective:
         m = X1.shape[1] * self.mean_weight
         return self._loss_and_delta(z, Y, sample_weight, m)
 
+    def penalty_rate(self, n_samples: int) -> float:
+        """Penalty's alpha / m in a batch of so many samples."""
+        return self.alpha / (n_samples * self.mean_weight)
+
+    def penalise(self, grad: Array, n_samples: int) -> float:
+        """Add alpha / m W to a gradient in place; alpha / (2 m) sum W^2 comes back."""
+        rate, theta, at = self.penalty_rate(n_samples), self.network.theta, self._biases
+        if not rate:
+            return 0.0
+        biases = theta[at]
+        try:
+            theta[at] = 0  # the article's "0 prepended to theta"
+            axpy(theta, grad, a=rate)  # grad = grad + alpha / m theta
+            return 0.5 * rate * float(np.dot(theta, theta))
+        finally:  # whatever happens: Ctrl-C must not lose the biases
+            theta[at] = biases
+
     def _loss_and_delta(self, z, Y, sample_weight, m):
         """Mean loss of raw outputs z, which become the output layer's delta."""
         losses = self.loss.residual(z, Y)
@@ -141,19 +166,6 @@ class Objective:
             delta *= sample_weight
         delta /= m
         return float(np.add.reduce(losses)) / m
-
-    def _penalise(self, m):
-        """Add alpha / m W to the gradient; return alpha / (2 m) sum W^2."""
-        theta, rate = self.network.theta, self.alpha / m
-        before = [bias.copy() for bias in self._biases]
-        try:
-            for bias in self._biases:
-                bias.fill(0)  # the article's "0 prepended to theta"
-            axpy(theta, self._grad, a=rate)  # grad = grad + alpha / m theta
-            return 0.5 * rate * float(np.dot(theta, theta))
-        finally:  # whatever happens: Ctrl-C must not lose the biases
-            for bias, value in zip(self._biases, before, strict=True):
-                bias[:] = value
 
     def _buffers_for(self, n_samples):
         """A, Z and delta of a batch of this size, made at its first use."""

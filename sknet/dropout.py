@@ -152,12 +152,26 @@ class DropoutObjective:
         Parameters and results are those of
         :meth:`sknet.backprop.Objective.value_and_grad`.
         """
+        loss, grad = self.loss_and_grad(X1, Y, sample_weight)
+        self.penalty = self.penalise(grad, X1.shape[1])
+        return loss + self.penalty, grad
+
+    def loss_and_grad(
+        self, X1: Any, Y: Array, sample_weight: Array | None = None
+    ) -> tuple[float, Array]:
+        """Mean loss of the whole network, its gradient in a thinned one."""
         loss = self._whole.mean_loss(X1, Y, sample_weight)
         if self.input_dropout:
             X1 = self._thinned_inputs(X1)
-        _, grad = self._thinned.value_and_grad(X1, Y, sample_weight)
-        self.penalty = self._thinned.penalty
-        return loss + self.penalty, grad
+        return loss, self._thinned.loss_and_grad(X1, Y, sample_weight)[1]
+
+    def penalty_rate(self, n_samples: int) -> float:
+        """See :meth:`sknet.backprop.Objective.penalty_rate`."""
+        return self._whole.penalty_rate(n_samples)
+
+    def penalise(self, grad: Array, n_samples: int) -> float:
+        """See :meth:`sknet.backprop.Objective.penalise`."""
+        return self._whole.penalise(grad, n_samples)
 
     def _thinned_inputs(self, X1):
         """Copy of X1 with inputs set to 0 at random, but never the ones."""

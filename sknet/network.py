@@ -149,6 +149,16 @@ class Network:
         self.transposed_input = transposed_input
         self.weights = self.unflatten(theta)
 
+    @property
+    def biases(self) -> Array:
+        """The biases' places in theta, an array of int."""
+        places, start = [], 0
+        for l, (n_in, n_out) in enumerate(pairwise(self.n_units)):
+            apart = 1 if self.transposed_input and l == 0 else 1 + n_in
+            places.append(start + apart * np.arange(n_out))
+            start += (1 + n_in) * n_out
+        return np.concatenate(places)
+
     def unflatten(self, vector: Array) -> list[Array]:
         """Views of a vector as long as theta, in the shapes of ``weights``."""
         return unflatten(vector, self.n_units, self.transposed_input)

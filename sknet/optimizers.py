@@ -5,15 +5,122 @@ changes theta in place by ``step(theta, grad, learning_rate)``.  Its memory, ``s
 is a dict of plain arrays and numbers: handed to ``init`` again, perhaps on another
 day, it lets training go on as if it had never stopped.
 
+The equations stand in ``_move``, for some of the weights: :class:`Optimizer` goes
+through a long vector part by part, so that each is read from memory only once.
+
 ``axpy(x, y, a)`` is y = y + a x and ``axpby(x, y, a, b)`` is y = b y + a x.
 """
 
+from collections.abc import Sequence
+from math import log
 from typing import Any
 
 import numpy as np
 
-from sknet._blas import axpby, axpy, in_blocks
+from sknet import _fused
+from sknet._blas import axpby, axpy, flush, in_blocks, norm_of
 from sknet.activations import Array
+
+# To this part of itself a running mean may decay before tiny numbers in it become 0.
+LITTLE = 1e-6
+
+
+class Optimizer:
+    """One pass over theta; ``penalty`` is what the last step added to the cost."""
+
+    memory: tuple[str, ...] = ()  # the vectors in state, one that decays first
+    settings: tuple[float, ...] = ()  # the numbers in the equations, its decay first
+    weight_decay = 0.0
+    penalty = 0.0
+
+    def init(
+        self,
+        theta: Array,
+        state: dict[str, Any] | None = None,
+        biases: Sequence[int] | Array = (),
+    ) -> None:
+        """Start afresh, or go on from ``state``.
+
+        Parameters
+        ----------
+        theta : ndarray of shape (n_parameters,)
+        state : dict, default=None
+            What an optimizer of this kind remembered.
+        biases : sequence of int, default=()
+            Where in theta the biases are: they are neither penalised nor do they decay.
+        """
+        self.state = _copied(state or {})
+        for name in self.memory:
+            self.state.setdefault("t", 0)
+            self.state.setdefault(name, np.zeros_like(theta))
+        self._biases = np.asarray(biases, dtype=np.intp)
+        self._work = np.empty_like(in_blocks(theta)[0][0])
+        self._fused = _fused.loop(self, len(theta))
+        decay = self.settings[0] if self.settings else 0.0
+        self._period = max(1, int(log(LITTLE, decay))) if 0 < decay < 1 else 0
+
+    def step(
+        self, theta: Array, grad: Array, learning_rate: float, alpha: float = 0.0
+    ) -> None:
+        """Change ``theta`` in place by one step.
+
+        Parameters
+        ----------
+        theta, grad : ndarray of shape (n_parameters,)
+        learning_rate : float
+        alpha : float, default=0.0
+            Adds a penalty alpha / 2 sum W^2 to the cost and alpha W to ``grad``, which
+            may have it afterwards; W are the weights without the biases.
+        """
+        vectors = [theta, grad]
+        if self.memory:
+            self.state["t"] += 1
+            vectors += [self.state[name] for name in self.memory]
+            self._drop_tiny_numbers()
+        rate = self._rate(learning_rate)
+        kept = 1 - learning_rate * self.weight_decay
+        if self._fused is not None:
+            settings = self._biases, alpha, kept, rate, *self.settings
+            squares = self._fused(*vectors, *settings)
+        else:
+            squares = self._in_parts(alpha, kept, rate, vectors)
+        self.penalty = 0.5 * alpha * squares
+
+    def _in_parts(self, alpha, kept, rate, vectors):
+        """A step; return sum W^2 if there is a penalty."""
+        theta, at, squares = vectors[0], self._biases, 0.0
+        biases = theta[at]
+        try:
+            theta[at] = 0  # the article's "0 prepended to theta"
+            for part in in_blocks(*vectors):
+                W, grad = part[:2]
+                if alpha:
+                    squares += float(np.dot(W, W))
+                    axpy(W, grad, a=alpha)  # grad = grad + alpha W
+                if kept != 1:
+                    W *= kept
+                self._move(rate, *part)
+            theta[at] += biases
+        except BaseException:  # Ctrl-C must not lose them
+            theta[at] = biases
+            raise
+        return squares
+
+    def _rate(self, learning_rate):
+        return learning_rate
+
+    def _move(self, rate, theta, grad, *memory):
+        raise NotImplementedError
+
+    def _drop_tiny_numbers(self):
+        """Make 0, now and then, what has all but decayed to 0.
+
+        Numbers below the smallest normal one are a hundred times slower, and where a
+        gradient stays 0, as that of a word not seen again, they would stay for ever.
+        """
+        if self._period and self.state["t"] % self._period == 0:
+            decaying = self.state[self.memory[0]]
+            flush(decaying, np.finfo(decaying.dtype).tiny / LITTLE)
 
 
 def _copied(state):
@@ -23,7 +130,7 @@ def _copied(state):
     }
 
 
-class SGD:
+class SGD(Optimizer):
     """Gradient descent, the article's, with momentum if asked for.
 
     ::
@@ -58,29 +165,23 @@ class SGD:
     def __init__(self, momentum: float = 0.0, nesterov: bool = False):
         self.momentum = float(momentum)
         self.nesterov = nesterov
+        if momentum:
+            self.memory = ("velocity",)
+            self.settings = self.momentum, nesterov
 
-    def init(self, theta: Array, state: dict[str, Any] | None = None) -> None:
-        """Start afresh, or go on from ``state``."""
-        self.state = _copied(state or {})
-        if self.momentum:
-            self.state.setdefault("velocity", np.zeros_like(theta))
-
-    def step(self, theta: Array, grad: Array, learning_rate: float) -> None:
-        """Change ``theta`` in place by one step."""
-        if not self.momentum:
-            axpy(grad, theta, a=-learning_rate)  # theta = theta - learning_rate * grad
+    def _move(self, rate, theta, grad, v=None):
+        if v is None:
+            axpy(grad, theta, a=-rate)  # theta = theta - learning_rate * grad
             return
-        v = self.state["velocity"]
-        v *= self.momentum
-        axpy(grad, v, a=-learning_rate)  # v = momentum * v - learning_rate * grad
+        axpby(grad, v, a=-rate, b=self.momentum)  # v = momentum v - learning_rate grad
         if self.nesterov:
             axpy(v, theta, a=self.momentum)
-            axpy(grad, theta, a=-learning_rate)
+            axpy(grad, theta, a=-rate)
         else:
             theta += v
 
 
-class Adam:
+class Adam(Optimizer):
     """Steps scaled, weight by weight, by running means of the gradient and its square.
 
     ::
@@ -108,31 +209,22 @@ class Adam:
     array([0.5, 2.5])
     """
 
+    memory = "m", "v"
+
     def __init__(
         self, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-8
     ):
         self.beta_1 = float(beta_1)
         self.beta_2 = float(beta_2)
         self.epsilon = float(epsilon)
+        self.settings = self.beta_1, self.beta_2, self.epsilon
 
-    def init(self, theta: Array, state: dict[str, Any] | None = None) -> None:
-        """Start afresh, or go on from ``state``."""
-        self.state = _copied(state or {"t": 0})
-        for mean in "m", "v":
-            self.state.setdefault(mean, np.zeros_like(theta))
-        self._work = np.empty_like(in_blocks(theta)[0][0])
-
-    def step(self, theta: Array, grad: Array, learning_rate: float) -> None:
-        """Change ``theta`` in place by one step."""
-        state = self.state
-        t = state["t"] = state["t"] + 1
-        # m^ and v^ differ from m and v by a factor, the same for all weights.
-        rate = learning_rate * (1 - self.beta_2**t) ** 0.5 / (1 - self.beta_1**t)
-        for part in in_blocks(theta, grad, state["m"], state["v"]):
-            self._move(rate, *part)
+    def _rate(self, learning_rate):
+        """M^ and v^ differ from m and v by factors, the same for all weights."""
+        t = self.state["t"]
+        return learning_rate * (1 - self.beta_2**t) ** 0.5 / (1 - self.beta_1**t)
 
     def _move(self, rate, theta, grad, m, v):
-        """The equations, for some of the weights."""
         beta_1, beta_2, work = self.beta_1, self.beta_2, self._work[: len(theta)]
         axpby(grad, m, a=1 - beta_1, b=beta_1)  # m = beta_1 m + (1 - beta_1) grad
         np.multiply(grad, grad, out=work)
@@ -158,8 +250,6 @@ class AdamW(Adam):
 
     Parameters
     ----------
-    decaying : list of ndarray
-        Views on theta: the weights, without the biases.
     weight_decay : float >= 0, default=0.01
     beta_1, beta_2, epsilon
         See :class:`Adam`.
@@ -167,25 +257,16 @@ class AdamW(Adam):
     Examples
     --------
     >>> theta = np.array([1.0, 2.0])
-    >>> adamw = AdamW([theta[1:]], weight_decay=0.1)
-    >>> adamw.init(theta)
+    >>> adamw = AdamW(weight_decay=0.1)
+    >>> adamw.init(theta, biases=[0])
     >>> adamw.step(theta, grad=np.zeros(2), learning_rate=0.5)
     >>> theta
     array([1. , 1.9])
     """
 
-    def __init__(
-        self, decaying: list[Array], weight_decay: float = 0.01, **settings: float
-    ):
+    def __init__(self, weight_decay: float = 0.01, **settings: float):
         super().__init__(**settings)
-        self.decaying = decaying
         self.weight_decay = float(weight_decay)
-
-    def step(self, theta: Array, grad: Array, learning_rate: float) -> None:
-        """Change ``theta`` in place by one step."""
-        for W in self.decaying:
-            W *= 1 - learning_rate * self.weight_decay
-        super().step(theta, grad, learning_rate)
 
 
 def clip(grad: Array, max_norm: float) -> float:
@@ -215,22 +296,3 @@ def clip(grad: Array, max_norm: float) -> float:
     if norm > max_norm:
         grad *= max_norm / norm
     return norm
-
-
-def norm_of(grad: Array) -> float:
-    """Euclidean norm of a vector, as a float, even where squares leave its type.
-
-    Examples
-    --------
-    >>> f"{norm_of(np.array([3e30, 4e30], dtype=np.float32)):.4g}"
-    '5e+30'
-    """
-    with np.errstate(over="ignore"):
-        squares = float(np.dot(grad, grad))
-    if np.finfo(grad.dtype).tiny < squares < np.inf:
-        return squares**0.5
-    largest = np.abs(grad).max()
-    if not 0 < largest < np.inf:
-        return float(largest)
-    scaled = grad / largest
-    return float(largest) * float(np.dot(scaled, scaled)) ** 0.5

@@ -9,7 +9,7 @@ from math import inf, isfinite, nan
 from typing import Any, NamedTuple
 
 from sknet._interrupts import held_back
-from sknet.optimizers import clip, norm_of
+from sknet.optimizers import clip
 
 
 class Epoch(NamedTuple):
@@ -103,33 +103,37 @@ def train(
     >>> print(round(epoch.cost, 6), float(network.theta.sum().round(6)))
     0.693147 0.0
     """
-    theta = objective.network.theta
+    theta, n_samples = objective.network.theta, batches.n_samples
+    max_norm = inf if max_grad_norm is None else max_grad_norm
     number = n_steps = 0
     while True:
-        total, total_penalty, cost = 0.0, 0.0, 0.0
+        total, total_penalty, n_done, grad_norm = 0.0, 0.0, 0, nan
         with held_back() as ctrl_c:
             for X1, Y, sample_weight in batches:
                 learning_rate = schedule(n_seen, n_steps)
-                cost, grad = objective.value_and_grad(X1, Y, sample_weight)
-                if not isfinite(cost):
-                    break
-                if max_grad_norm is not None:
-                    grad_norm = clip(grad, max_grad_norm)
-                optimizer.step(theta, grad, learning_rate)
-                n_steps += 1
                 n_rows = X1.shape[1]
-                total += cost * n_rows
-                total_penalty += objective.penalty * n_rows
+                n_done += n_rows
+                cost, grad = objective.loss_and_grad(X1, Y, sample_weight)
+                if not isfinite(cost):
+                    total, grad_norm = cost, nan
+                    break
+                penalty, rate = 0.0, objective.penalty_rate(n_rows)
+                if max_grad_norm is not None or n_done == n_samples:
+                    # Whole, for its norm: else the optimizer adds the penalty's part.
+                    penalty, rate = objective.penalise(grad, n_rows), 0.0
+                    grad_norm = clip(grad, max_norm)
+                optimizer.step(theta, grad, learning_rate, rate)
+                penalty += optimizer.penalty
+                n_steps += 1
+                total += (cost + penalty) * n_rows
+                total_penalty += penalty * n_rows
                 ctrl_c.deliver()
         number += 1
-        n_seen += batches.n_samples
-        if not isfinite(cost):
-            yield Epoch(number, cost, objective.penalty, learning_rate, nan, n_seen)
-            return
-        if max_grad_norm is None:
-            grad_norm = norm_of(grad)
-        cost, penalty = (sum_ / batches.n_samples for sum_ in (total, total_penalty))
+        n_seen += n_samples
+        cost, penalty = total / n_samples, total_penalty / n_samples
         yield Epoch(number, cost, penalty, learning_rate, grad_norm, n_seen)
+        if not isfinite(cost):
+            return
 
 
 class Patience:

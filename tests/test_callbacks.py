@@ -329,7 +329,7 @@ def test_an_epoch_that_ctrl_c_cuts_short_ends_without_a_snapshot(
 ):
     from sknet.backprop import Objective
 
-    whole, calls = Objective.value_and_grad, []
+    whole, calls = Objective.loss_and_grad, []
 
     def pressed(self, *args):
         calls.append(1)
@@ -337,7 +337,7 @@ def test_an_epoch_that_ctrl_c_cuts_short_ends_without_a_snapshot(
             raise KeyboardInterrupt
         return whole(self, *args)
 
-    monkeypatch.setattr(Objective, "value_and_grad", pressed)
+    monkeypatch.setattr(Objective, "loss_and_grad", pressed)
     recorder = Recorder()
     net = network(**{**SOLVERS[solver], "max_iter": 100}).set_callbacks(recorder)
     with pytest.warns(UserWarning, match="Ctrl-C"):

@@ -19,7 +19,7 @@ OPTIMIZERS = {
     "adam": (Adam, {}, 0.1, 0.995),
     "adam_without_memory_of_the_mean": (Adam, {"beta_1": 0.0}, 0.1, 0.995),
     "adam_without_memory": (Adam, {"beta_1": 0.0, "beta_2": 0.0}, 0.1, 0.995),
-    "adamw_without_decay": (AdamW, {"decaying": []}, 0.1, 0.995),
+    "adamw_without_decay": (AdamW, {"weight_decay": 0.0}, 0.1, 0.995),
 }
 all_optimizers = pytest.mark.parametrize("name", sorted(OPTIMIZERS))
 
@@ -145,10 +145,10 @@ def test_adamw_is_decay_and_then_adam(weight_decay):
     expected = theta.copy()
     adam, adamw = (
         Adam(0.8, 0.9),
-        AdamW([theta[2:]], weight_decay, beta_1=0.8, beta_2=0.9),
+        AdamW(weight_decay, beta_1=0.8, beta_2=0.9),
     )
     adam.init(expected)
-    adamw.init(theta)
+    adamw.init(theta, biases=[0, 1])
     for grad in grads:
         expected[2:] -= 0.3 * weight_decay * expected[2:]
         adam.step(expected, grad.copy(), 0.3)
@@ -181,7 +181,7 @@ def test_steps_are_those_of_scikit_learn(name):
         settings = {"momentum": 0.0, "nesterov": False, **settings}
         reference = theirs.SGDOptimizer(params, learning_rate, **settings)
     else:
-        settings = {n: v for n, v in settings.items() if n != "decaying"}
+        settings = {n: v for n, v in settings.items() if n != "weight_decay"}
         reference = theirs.AdamOptimizer(params, learning_rate, **settings)
     ours = made(name)
     ours.init(theta)
@@ -242,7 +242,7 @@ def test_state_is_plain_and_of_thetas_dtype(name, dtype):
 
 @pytest.mark.parametrize(
     ("name", "remembered"),
-    [("sgd", set()), ("momentum", {"velocity"}), ("adam", {"t", "m", "v"})],
+    [("sgd", set()), ("momentum", {"t", "velocity"}), ("adam", {"t", "m", "v"})],
 )
 def test_what_is_remembered_is_what_the_equations_name(name, remembered):
     optimizer, grads = made(name), gradients(4)

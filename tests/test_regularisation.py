@@ -13,8 +13,9 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.utils.class_weight import compute_sample_weight
 
 from sknet import check_gradients
+from sknet._blas import norm_of
 from sknet.augment import RandomAffine, RandomShift
-from sknet.optimizers import clip, norm_of
+from sknet.optimizers import clip
 from support import (
     PLAIN_SGD,
     assert_same_fit,

@@ -99,8 +99,9 @@ class Ingredients:
         self.batches = batches_of(estimator, state, samples, self.streams)
         self.objective = objective_of(estimator, state, samples, self.streams)
         self.schedule = schedule_of(estimator, state, self.batches)
-        self.optimizer = optimizer_of(estimator, self.objective.network)
-        self.optimizer.init(state.theta, state.optimizer)
+        network = self.objective.network
+        self.optimizer = optimizer_of(estimator)
+        self.optimizer.init(state.theta, state.optimizer, network.biases)
         self.by_score = estimator.early_stopping
         self.patience = Patience(
             estimator.n_iter_no_change,
@@ -292,8 +293,8 @@ def schedule_of(
     return SCHEDULES[kind](rate, *settings[kind])
 
 
-def optimizer_of(estimator: NetworkHooks, network: Network) -> SGD | Adam:
-    """The solver's optimizer for a network's theta, still without memory."""
+def optimizer_of(estimator: NetworkHooks) -> SGD | Adam:
+    """The solver's optimizer, still without memory."""
     if estimator.solver == "sgd":
         return SGD(estimator.momentum, estimator.nesterovs_momentum)
     settings = {
@@ -301,5 +302,4 @@ def optimizer_of(estimator: NetworkHooks, network: Network) -> SGD | Adam:
     }
     if estimator.solver == "adam":
         return Adam(**settings)
-    decaying = [W[:, 1:] for W in network.weights]
-    return AdamW(decaying, estimator.weight_decay, **settings)
+    return AdamW(estimator.weight_decay, **settings)

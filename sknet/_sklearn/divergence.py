@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sknet.optimizers import norm_of
+from sknet._blas import norm_of
 
 # Growth of the norm of all weights in one call of ``fit`` that is worth a look;
 # ordinary training makes it two to five times as large.

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from sknet._blas import blas_threads
+from sknet._blas import blas_threads, norm_of
 from sknet._interrupts import InterruptedAfterStep, held_back
 from sknet._sklearn import advice
 from sknet._sklearn.build import (
@@ -31,7 +31,6 @@ from sknet._sklearn.state import TrainingState, publish
 from sknet._sklearn.tasks import NO_TASKS, FitTasks
 from sknet._sklearn.validation import ValidationSet
 from sknet._sklearn.warn import warn
-from sknet.optimizers import norm_of
 from sknet.training import Epoch
 
 
