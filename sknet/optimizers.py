@@ -84,7 +84,9 @@ class Optimizer:
             squares = self._fused(*vectors, *settings)
         else:
             squares = self._in_parts(alpha, kept, rate, vectors)
-        self.penalty = 0.5 * alpha * squares
+        self.penalty = (
+            0.5 * alpha * squares if alpha else 0.0
+        )  # squares may be infinite
 
     def _in_parts(self, alpha, kept, rate, vectors):
         """A step; return sum W^2 if there is a penalty."""

@@ -79,6 +79,14 @@ def test_models_agree_to_rounding(monkeypatch, solver):
 
 
 @pytest.mark.usefixtures("_numba")
+def test_without_a_penalty_huge_weights_cost_nothing():
+    optimizer, theta = Adam(), np.full(N, 1e30, np.float32)
+    optimizer.init(theta)
+    optimizer.step(theta, np.ones_like(theta), 0.1)
+    assert optimizer.penalty == 0
+
+
+@pytest.mark.usefixtures("_numba")
 def test_only_long_vectors_are_compiled_for():
     assert _fused.loop(Adam(), _fused.LEAST) is not None
     assert _fused.loop(Adam(), _fused.LEAST - 1) is None
