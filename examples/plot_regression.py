@@ -83,7 +83,9 @@ def intervals(ax, max_iter):
     net = network(max_iter, loss="quantile", quantile=LEVELS).fit(X, y)
     trees, lines = [], []
     for level in LEVELS:
-        tree = HistGradientBoostingRegressor(loss="quantile", quantile=level)
+        tree = HistGradientBoostingRegressor(
+            loss="quantile", quantile=level, max_iter=max_iter
+        )
         trees.append(tree.fit(X, y).predict(X_test))
         line = QuantileRegressor(quantile=level, alpha=0.0)
         line = make_pipeline(SplineTransformer(12), line)

@@ -282,9 +282,9 @@ def rates(monkeypatch):
     recorded = []
 
     def spied(step):
-        def spy(self, theta, grad, learning_rate):
+        def spy(self, theta, grad, learning_rate, *alpha):
             recorded.append(learning_rate)
-            step(self, theta, grad, learning_rate)
+            step(self, theta, grad, learning_rate, *alpha)
 
         return spy
 

@@ -156,13 +156,13 @@ def data(n_samples, n_features):
 @pytest.mark.parametrize("solver", ["sgd", "lbfgs"])
 def test_training_runs_on_one_thread(two, monkeypatch, solver):
     seen = []
-    right = Objective.value_and_grad
+    right = Objective.loss_and_grad
 
     def watched(self, *batch):
         seen.append(limits())
         return right(self, *batch)
 
-    monkeypatch.setattr(Objective, "value_and_grad", watched)
+    monkeypatch.setattr(Objective, "loss_and_grad", watched)
     X, y = data(200, 60)
     mlp = ScratchMLPClassifier((30,), solver=solver, alpha=100, random_state=0)
     if solver == "sgd":
