@@ -250,9 +250,6 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator, ClassifierParamete
     ``FitCallback`` and those of :mod:`sknet.callbacks`; ``fit`` is a task for them and
     each epoch a task in it.  They are experimental in scikit-learn.
 
-    Ctrl-C during ``fit`` does not raise: training ends after the running step, with a
-    warning.  In a search it ends one fit, and the search goes on.
-
     References
     ----------
     Rumelhart, Hinton and Williams, *Learning representations by back-propagating

@@ -357,7 +357,7 @@ class ScratchMLPRegressor(RegressorMixin, NetworkEstimator, RegressorParameters)
                 f"loss='quantile' needs a single target, y has {numbers.n_targets}: "
                 "fit one estimator for each (MultiOutputRegressor)."
             )
-        if self.loss in DOMAINS:
+        if self._has_domain:
             least, open_ = DOMAINS[self.loss]
             numbers = numbers._replace(least=least, open=open_)
         if not going_on and self.target_scaling is not None:
@@ -387,8 +387,13 @@ class ScratchMLPRegressor(RegressorMixin, NetworkEstimator, RegressorParameters)
             scale=self.target_scale_,
         )
 
+    @property
+    def _has_domain(self) -> bool:
+        """Whether the loss is defined for positive targets only."""
+        return isinstance(self.loss, str) and self.loss in DOMAINS
+
     def _out_activation(self, targets: Numbers) -> str:
-        if self.loss not in DOMAINS:
+        if not self._has_domain:
             return "identity"
         if self.target_scaling is not None:
             raise ValueError(
@@ -446,7 +451,7 @@ class ScratchMLPRegressor(RegressorMixin, NetworkEstimator, RegressorParameters)
         return self._numbers.decode(y)
 
     def _advice(self, cost: float) -> str:
-        if self.loss in DOMAINS or self._spread < 10 or cost < 0.1 * self._spread:
+        if self._has_domain or self._spread < 10 or cost < 0.1 * self._spread:
             return ""
         return (
             "set target_scaling='standard', as the targets' standard deviation is "
@@ -473,8 +478,13 @@ class ScratchMLPRegressor(RegressorMixin, NetworkEstimator, RegressorParameters)
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             In the units of the targets that the network was trained on, a column for
             each of several targets, or of several quantiles, which never cross.
+
+        Raises
+        ------
+        ValueError
+            For an X so large that outputs overflow.
         """
-        return self._decode(self._outputs(self._validated(X), self._link))
+        return self._decode(self._predicted(X, lambda z: self._link(z)))
 
     def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
         """R² of the predictions; of several quantiles, the mean D² of pinball losses.
@@ -499,5 +509,5 @@ class ScratchMLPRegressor(RegressorMixin, NetworkEstimator, RegressorParameters)
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.target_tags.multi_output = self.loss != "quantile"
-        tags.target_tags.positive_only = self.loss in DOMAINS
+        tags.target_tags.positive_only = self._has_domain
         return tags

@@ -366,3 +366,16 @@ def test_theta_is_restored_to_the_bit():
     before = theta.copy()
     numerical_gradient(lambda: (theta**3).sum(), theta, range(20), 1e-5)
     assert_array_equal(theta, before)
+
+
+def test_a_compact_model_is_checked_without_a_warning(recwarn):
+    X, y = data()
+    mlp = fitted(X, y).compact()
+    assert check_gradients(mlp, X, y).max_relative_error < 1e-7
+    assert not recwarn.list
+
+
+def test_a_fitted_model_is_checked_on_samples_that_lack_a_class():
+    X, y = data()
+    mlp, few = fitted(X, y), y != y.max()
+    assert check_gradients(mlp, X[few], y[few]).max_relative_error < 1e-7

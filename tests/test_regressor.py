@@ -681,3 +681,29 @@ def test_the_regressor_is_small_and_shared_code_asks_for_no_kind_of_estimator():
     assert len(code) <= 200
     for path in (package / "_sklearn").glob("*.py"):
         assert not re.search(r"is_classifier|is_regressor", path.read_text("utf-8"))
+
+
+def test_outputs_that_overflow_are_an_error():
+    X, y = data()
+    net = regressor(activation="identity").fit(X, y)
+    with pytest.raises(ValueError, match="makes the outputs of this network overflow"):
+        net.predict(np.full((1, X.shape[1]), 1e308))
+
+
+def test_a_pair_of_functions_need_not_be_hashable():
+    class Squares:
+        __hash__ = None
+
+        def __call__(self, h, y):
+            return (h - y) ** 2
+
+    X, y = data()
+    net = regressor(loss=(Squares(), lambda h, y: 2 * (h - y))).fit(X, y)
+    assert np.isfinite(net.predict(X)).all()
+
+
+def test_a_positive_target_that_is_0_in_float32_is_named():
+    X, y = data("gamma")
+    y[0] = 1e-50
+    with pytest.raises(ValueError, match="needs targets above 0"):
+        regressor(loss="gamma", dtype="float32").fit(X, y)

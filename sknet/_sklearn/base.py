@@ -364,8 +364,11 @@ class NetworkEstimator(CallbackSupportMixin, NetworkHooks):
         draft = deepcopy(self).set_params(dtype="float64")  # a random_state stays still
         if hasattr(self, "_theta"):
             draft._theta = self._theta.astype(np.float64)
+            # The weights that predict, without a word about training that goes on.
+            draft._training = {**draft._training, "theta": None, "compacted": False}
+        going_on = hasattr(self, "_theta")
         draft, state, samples, _ = draft._prepared(
-            X, y, sample_weight, hasattr(self, "_theta")
+            X, y, sample_weight, going_on, incremental=going_on
         )
         draft._check_some_left(samples)
         (batch,) = full_batch_of(draft, state, samples)

@@ -263,7 +263,7 @@ def _augmentation_of(
                 f"augment returned an array of shape {X.shape} and type {X.dtype} for "
                 f"a batch of shape {shape}: return numbers in an array of that shape."
             )
-        if not isfinite(np.add.reduce(X, axis=None)):
+        if not isfinite(np.add.reduce(X, axis=None, dtype=np.float64)):
             raise ValueError(
                 "augment returned NaN or infinity for a batch: return finite numbers."
             )

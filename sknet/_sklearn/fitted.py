@@ -286,7 +286,7 @@ class FittedNetwork(BaseEstimator):
         if not n_hidden:
             raise ValueError(
                 "this network has no hidden layers (hidden_layer_sizes=()): "
-                "decision_function has its outputs."
+                "its outputs are predictions."
             )
         if not -n_hidden <= layer < n_hidden:
             raise ValueError(

@@ -97,6 +97,8 @@ class Numbers(NamedTuple):
                 f"network's type, {self.dtype}, cannot hold: divide targets by a "
                 "power of ten, or set dtype='float64'."
             )
+        with np.errstate(under="ignore"):  # what is 0 in the network's type is 0
+            smallest = float(self.dtype.type(smallest))
         if smallest < self.least or (self.open and smallest == self.least):
             raise ValueError(
                 f"{name} has {smallest:.6g}, but this loss needs targets "

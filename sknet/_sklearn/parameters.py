@@ -358,7 +358,8 @@ def monitored(estimator: Any) -> str:
     Training that goes on with another cost, or another score, cannot compare its
     values with the best one so far.
     """
-    if estimator.early_stopping and estimator.solver != "lbfgs":
+    by_score = estimator.early_stopping and estimator.solver != "lbfgs"
+    if by_score and estimator.scoring != "loss":
         return f"score {_in_words(estimator.scoring)}"
     values = {
         one.name: getattr(estimator, one.name)
@@ -370,7 +371,7 @@ def monitored(estimator: Any) -> str:
     if estimator.augment is not None:
         values["augment"] = "some"
     settings = ", ".join(f"{name}={_in_words(v)}" for name, v in values.items())
-    return f"cost with {settings}"
+    return f"{'validation loss' if by_score else 'cost'} with {settings}"
 
 
 def _in_words(value: object) -> str:

@@ -283,7 +283,6 @@ class TrainingState:
         }
         if judged is not None:
             facts["val_loss"], facts["val_score"] = judged
-        if judged is not None:
             memory |= self._judged_best(*judged)
         history = dict(self.history)
         append(history, facts)

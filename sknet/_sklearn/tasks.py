@@ -73,6 +73,8 @@ class FitTasks:
         if self._fit is None:
             return False
         publish(state, self._estimator)
+        # Steps change theta in place, while others may predict.
+        vars(self._estimator)["_theta"] = state.best_or_last.copy()
         self.has_published = True
         task, self._epoch = self._epoch, None
         return task.call_on_fit_task_end(
