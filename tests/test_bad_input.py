@@ -122,3 +122,24 @@ def test_an_unfitted_network_says_so(iris, call):
         call(network(), iris[0])
     with pytest.raises(AttributeError):
         network().coefs_  # noqa: B018
+
+
+@pytest.mark.parametrize("method", ["fit", "predict"])
+def test_infinities_of_both_signs_are_one_sentence(iris, method):
+    X, y = iris
+    net = network().fit(X, y)
+    X = X.copy()
+    X[:2, 0] = np.inf, -np.inf
+    arguments = (X, y) if method == "fit" else (X,)
+    with np.errstate(all="raise"), pytest.raises(ValueError, match="infinity"):
+        getattr(net, method)(*arguments)
+
+
+def test_weights_to_start_from_that_are_no_list_are_named(iris):
+    with pytest.raises(ValueError, match="coefs_ must be a list with an array for"):
+        network().fit(*iris, coef_init=3)
+
+
+def test_integers_beyond_all_floats_are_numbers(iris):
+    net = network(tol=10**400, n_iter_no_change=1, max_iter=5).fit(*iris)
+    assert net.n_iter_ == 3

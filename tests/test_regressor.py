@@ -686,8 +686,26 @@ def test_the_regressor_is_small_and_shared_code_asks_for_no_kind_of_estimator():
 def test_outputs_that_overflow_are_an_error():
     X, y = data()
     net = regressor(activation="identity").fit(X, y)
+    net.coefs_ = [1e200 * W for W in net.coefs_]
     with pytest.raises(ValueError, match="makes the outputs of this network overflow"):
-        net.predict(np.full((1, X.shape[1]), 1e308))
+        net.predict(X)
+
+
+@pytest.mark.parametrize(("dtype", "size"), [("float32", 1e37), ("float64", 1e307)])
+def test_estimates_that_overflow_in_the_units_of_y_are_an_error(dtype, size):
+    X, y = data()
+    y = size * y / np.abs(y).max()
+    parameters = {"target_scaling": "standard", "activation": "identity"}
+    net = regressor(dtype=dtype, **parameters).fit(X, y)
+    with pytest.raises(ValueError, match="an estimate, in the units of y, overflows"):
+        net.predict(1e6 * X)
+
+
+def test_targets_too_wide_to_be_scaled_are_named():
+    X, y = data()
+    y[:2] = 1.7e308, -1.7e308
+    with pytest.raises(ValueError, match="too wide to be scaled"):
+        regressor(target_scaling="standard").fit(X, y)
 
 
 def test_a_pair_of_functions_need_not_be_hashable():

@@ -70,6 +70,11 @@ def write_layers(
     ValueError
         For values of other shapes, or that are not finite.
     """
+    if not np.iterable(values):
+        raise ValueError(
+            f"{name} must be a list with an array for each of the {len(views)} layers, "
+            f"got {values!r}."
+        )
     arrays = [np.asarray(value, dtype=float) for value in values]
     shapes = [value.shape for value in arrays]
     expected = [view.shape for view in views]
@@ -189,9 +194,9 @@ class FittedNetwork(BaseEstimator):
                 check_range(X, self._theta.dtype)
                 return X
         check_is_fitted(self)
-        X = validate_data(
-            self, X, accept_sparse="csr", dtype=(np.float64, np.float32), reset=False
-        )
+        types = (np.float64, np.float32)
+        with np.errstate(invalid="ignore"):  # infinities of both signs are added up
+            X = validate_data(self, X, accept_sparse="csr", dtype=types, reset=False)
         check_range(X, self._theta.dtype)
         return X
 

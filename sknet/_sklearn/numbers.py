@@ -62,6 +62,11 @@ class Numbers(NamedTuple):
         Both are weighted; a constant target has the scale 1.
         """
         mean, scale = moments(columns(samples.y), samples.sample_weight)
+        if not np.isfinite([mean, scale]).all():
+            raise ValueError(
+                f"y is from {samples.y.min():.3g} to {samples.y.max():.3g}, which is "
+                "too wide to be scaled: divide targets by a power of ten."
+            )
         return self._replace(mean=mean, scale=np.where(scale > 0, scale, 1.0))
 
     def encode(self, samples: Samples, name: str = "y", remedy: str = "") -> Samples:
@@ -85,8 +90,17 @@ class Numbers(NamedTuple):
         y = columns(samples.y)
         self._check(y, name)
         if self.mean is not None:
-            y = (y - self.mean) / self.scale
+            with np.errstate(all="ignore"):
+                y = (y - self.mean) / self.scale
+            self._check_finite(y, f"{name}, scaled as in first training,")
         return samples._replace(y=y)
+
+    def _check_finite(self, y: NDArray[Any], name: str) -> None:
+        if not np.isfinite(y).all():
+            raise ValueError(
+                f"{name} overflows {y.dtype}: divide targets by a power of ten, or "
+                "scale X as in training."
+            )
 
     def _check(self, y: NDArray[np.float64], name: str) -> None:
         smallest, largest = y.min(initial=np.inf), y.max(initial=-np.inf)
@@ -109,7 +123,9 @@ class Numbers(NamedTuple):
     def decode(self, h: NDArray[Any]) -> NDArray[Any]:
         """Targets in their own units, of shape (n_samples,) for a single output."""
         if self.mean is not None:
-            h = (h * self.scale + self.mean).astype(h.dtype, copy=False)
+            with np.errstate(all="ignore"):
+                h = (h * self.scale + self.mean).astype(h.dtype, copy=False)
+            self._check_finite(h, "an estimate, in the units of y,")
         return h[:, 0] if h.shape[1] == 1 else h
 
 
@@ -142,13 +158,16 @@ def moments(
 
     The deviation of a constant is exactly 0, and its mean is the constant.
     """
-    origin, width = y[0], np.ptp(y, axis=0)
+    with np.errstate(over="ignore"):
+        origin, width = y[0], np.ptp(y, axis=0)
     width = np.where(width > 0, width, 1.0)
     # From 0 to 1 in size: neither too small nor too large to be squared.
-    t = (y - origin) / width
+    with np.errstate(all="ignore"):
+        t = (y - origin) / width
     mean = np.average(t, axis=0, weights=sample_weight)
     variance = np.average((t - mean) ** 2, axis=0, weights=sample_weight)
-    return origin + width * mean, width * np.sqrt(variance)
+    with np.errstate(all="ignore"):
+        return origin + width * mean, width * np.sqrt(variance)
 
 
 def levels_of(quantile: float | ArrayLike) -> list[float]:

@@ -244,11 +244,15 @@ def plain_parameters(estimator: Any) -> dict[str, Any]:
     return values
 
 
+# Steps, epochs and rates of this size are as good as any that is larger.
+MOST = 10**300
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, bool | np.bool_):
         return bool(value)
     if isinstance(value, Integral):
-        return int(value)
+        return min(int(value), MOST)  # a larger one cannot become a float
     if isinstance(value, Real):
         return float(value)
     return str(value) if isinstance(value, np.str_) else value

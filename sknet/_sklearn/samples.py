@@ -86,16 +86,17 @@ def read_samples(
         What messages call y.
     """
     estimator._check_given(y, name)
-    X, y = validate_data(
-        estimator,
-        X,
-        y,
-        accept_sparse="csr",
-        multi_output=True,
-        y_numeric=estimator._y_numeric,
-        dtype=(np.float64, np.float32),
-        reset=reset,
-    )
+    with np.errstate(invalid="ignore"):  # infinities of both signs are added up
+        X, y = validate_data(
+            estimator,
+            X,
+            y,
+            accept_sparse="csr",
+            multi_output=True,
+            y_numeric=estimator._y_numeric,
+            dtype=(np.float64, np.float32),
+            reset=reset,
+        )
     if y.ndim == 2 and y.shape[1] == 1 and not sparse.issparse(y):
         y = column_or_1d(y, warn=True)
     return Samples(X, y, checked_weights(sample_weight, X.shape[0]))
