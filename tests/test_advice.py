@@ -153,7 +153,7 @@ def test_a_validation_set_of_another_scale_is_noticed(iris):
 
 def test_a_network_without_hidden_layers_has_no_hidden_activations(iris):
     net = ScratchMLPClassifier((), max_iter=1, tol=0, n_iter_no_change=np.inf)
-    with pytest.raises(ValueError, match=r"no hidden layers.*its outputs are predictions"):
+    with pytest.raises(ValueError, match=r"no hidden layers.*are predictions"):
         net.fit(*iris).hidden_activations(iris[0])
 
 
