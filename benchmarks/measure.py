@@ -105,7 +105,9 @@ class Bench(ExitStack):
             # PyTorch's L-BFGS is another algorithm, without SciPy's line search.
             if self.torch and (by_steps or not training):
                 runs["PyTorch"] = self.torch.runner(task, data.folder, threads)
-            jax = self.jax.get(threads) if by_steps and not issparse(data.X) else None
+            # It trains classifiers on dense samples.
+            of_jax = by_steps and not issparse(data.X) and task.targets is None
+            jax = self.jax.get(threads) if of_jax else None
             if jax:
                 runs["JAX"] = jax.runner(task, data.folder, threads)
             seconds = interleave(runs, 2 if self.quick else rounds)
