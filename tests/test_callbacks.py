@@ -34,6 +34,7 @@ callback = pytest.importorskip(
 )
 
 from sknet import callbacks as ours  # noqa: E402
+from sknet import check_gradients  # noqa: E402
 from sknet.callbacks import Checkpoint, TimeLimit  # noqa: E402
 
 network = partial(support.network, max_iter=8)
@@ -716,3 +717,37 @@ def test_networks_with_callbacks_are_cloned_and_pickled(fitted, iris, tmp_path):
     copy = pickle.loads(pickle.dumps(net)).fit(*iris)
     assert [type(each) for each in callbacks_of(copy)] == [Checkpoint, TimeLimit]
     assert_same_state(copy, network().fit(*iris), *iris)
+
+
+def test_weights_that_a_hook_sees_stay_while_training_goes_on(iris):
+    """Others may predict with them meanwhile; a step changes its own in place."""
+    seen = []
+
+    class Looks(callback.FitCallback):
+        def setup(self, estimator, context):
+            pass
+
+        def on_fit_task_end(self, estimator, context):
+            if hasattr(estimator, "coefs_"):
+                W = estimator.coefs_[0]
+                seen.append((W, W.copy()))
+
+        def teardown(self, estimator, context):
+            pass
+
+    network().set_callbacks(Looks()).fit(*iris)
+    assert len(seen) > 3
+    for W, as_seen in seen:
+        np.testing.assert_array_equal(W, as_seen)
+
+
+def test_gradients_of_a_checkpoint_are_checked_where_it_predicts(iris, tmp_path):
+    """Its best weights, in float64; those that training goes on from are others."""
+    X, y = iris
+    y_val = network(dtype="float32", max_iter=2).fit(X, y).predict(X)
+    net = network(dtype="float32", learning_rate_init=0.02)
+    net.set_callbacks(Checkpoint(tmp_path / "net.joblib"))
+    net.fit(X, y, X_val=X, y_val=y_val)
+    net = joblib.load(tmp_path / "net.joblib")
+    assert net.best_iteration_ < net.n_iter_
+    assert check_gradients(net, X, y).max_relative_error < 1e-7

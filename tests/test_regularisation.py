@@ -578,3 +578,10 @@ def test_a_search_reaches_every_feature_by_a_number_or_a_name(name):
     search.set_params(scoring="neg_log_loss").fit(X, y)
     first, second = search.cv_results_["mean_test_score"]
     assert first != second
+
+
+def test_large_batches_of_float16_are_finite():
+    """Their sum is beyond float16, though no number is."""
+    X, y = np.full((200, 784), 0.5), np.arange(200) % 3
+    net = network(batch_size=200, max_iter=1, augment=lambda X, rng: X.astype("f2"))
+    assert np.isfinite(net.fit(X, y).loss_)
