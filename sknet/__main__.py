@@ -13,7 +13,7 @@ from sklearn.model_selection import train_test_split
 from sknet import ScratchMLPClassifier
 from sknet._extras import how_to_install
 from sknet.datasets import fetch_semeion
-from sknet.displays import CurveDisplay, DigitsDisplay
+from sknet.displays import HistoryDisplay, PredictionsDisplay
 
 
 def _parsed(argv):
@@ -99,8 +99,8 @@ def main(argv=None):
 
     figure = Figure(figsize=(7, 5), layout="constrained")
     top, bottom = figure.subplots(2, height_ratios=[3, 2])
-    CurveDisplay.from_estimator(network, ax=top)
-    DigitsDisplay.from_estimator(network, X_test[:5], y_test[:5], ax=bottom)
+    HistoryDisplay.from_estimator(network, ax=top, panels=["cost"])
+    PredictionsDisplay.from_estimator(network, X_test[:5], y_test[:5], ax=bottom)
     args.out.mkdir(parents=True, exist_ok=True)
     picture = args.out / "digits.png"
     figure.savefig(picture)
