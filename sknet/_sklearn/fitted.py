@@ -313,7 +313,9 @@ class FittedNetwork(BaseEstimator):
         >>> from sklearn.datasets import load_iris
         >>> from sknet import ScratchMLPClassifier
         >>> X, y = load_iris(return_X_y=True)
-        >>> net = ScratchMLPClassifier((8, 3), max_iter=5, tol=0, n_iter_no_change=5)
+        >>> net = ScratchMLPClassifier(
+        ...     (8, 3), max_iter=5, tol=0, n_iter_no_change=np.inf
+        ... )
         >>> print(net.fit(X, y).summary())
         ScratchMLPClassifier
         layer     units  activation  weights  biases  parameters

@@ -123,7 +123,7 @@ def layer_statistics(estimator, X, y=None):
     >>> from sknet.displays import layer_statistics
     >>> X, y = load_iris(return_X_y=True)
     >>> net = ScratchMLPClassifier(
-    ...     (8, 3), "tanh", max_iter=5, tol=0, n_iter_no_change=5, random_state=0
+    ...     (8, 3), "tanh", max_iter=5, tol=0, n_iter_no_change=np.inf, random_state=0
     ... )
     >>> [(s.layer, s.n_units, s.n_dead) for s in layer_statistics(net.fit(X, y), X, y)]
     [('hidden 0', 8, 0), ('hidden 1', 3, 0), ('output', 3, 0)]
@@ -206,7 +206,7 @@ class ActivationsDisplay:
     >>> from sknet import ScratchMLPClassifier
     >>> from sknet.displays import ActivationsDisplay
     >>> X, y = load_iris(return_X_y=True)
-    >>> net = ScratchMLPClassifier((8,), max_iter=5, tol=0, n_iter_no_change=5)
+    >>> net = ScratchMLPClassifier((8,), max_iter=5, tol=0, n_iter_no_change=np.inf)
     >>> display = ActivationsDisplay.from_estimator(
     ...     net.fit(X, y), X, y, ax=Figure().subplots()
     ... )

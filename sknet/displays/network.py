@@ -68,7 +68,7 @@ class NetworkDisplay:
     >>> from sknet import ScratchMLPClassifier
     >>> from sknet.displays import NetworkDisplay
     >>> X, y = load_iris(return_X_y=True)
-    >>> net = ScratchMLPClassifier((8,), max_iter=5, tol=0, n_iter_no_change=5)
+    >>> net = ScratchMLPClassifier((8,), max_iter=5, tol=0, n_iter_no_change=np.inf)
     >>> display = NetworkDisplay.from_estimator(
     ...     net.fit(X, y), X[0], ax=Figure().subplots()
     ... )

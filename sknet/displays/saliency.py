@@ -65,7 +65,7 @@ class SaliencyDisplay:
     >>> from sknet import ScratchMLPClassifier
     >>> from sknet.displays import SaliencyDisplay
     >>> X, y = load_iris(return_X_y=True)
-    >>> net = ScratchMLPClassifier((8,), max_iter=5, tol=0, n_iter_no_change=5)
+    >>> net = ScratchMLPClassifier((8,), max_iter=5, tol=0, n_iter_no_change=np.inf)
     >>> display = SaliencyDisplay.from_estimator(
     ...     net.fit(X, y), X[:1], target=2, ax=Figure().subplots()
     ... )
