@@ -414,7 +414,6 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator, ClassifierParamete
     def _training_targets(self, y: NDArray[Any]) -> ClassTargets:
         return self._targets(y, self.label_smoothing)
 
-    @property
     def _loss(self) -> Loss:
         return LOSSES[self.out_activation_]
 

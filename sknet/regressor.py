@@ -416,7 +416,6 @@ class ScratchMLPRegressor(RegressorMixin, NetworkEstimator, RegressorParameters)
             )
         return self.loss
 
-    @property
     def _loss(self) -> Loss:
         if isinstance(self.loss, tuple):
             return from_functions(*self.loss)

@@ -24,7 +24,7 @@ from sknet.network import Network
 ROWS_PER_BLOCK = 2000
 
 
-class Views(list):  # type: ignore[type-arg]
+class ListOfArrays(list):  # type: ignore[type-arg]
     """Views on theta, one a layer; assigning to elements or slices writes into theta.
 
     Their number is that of the layers: what would change it, or the order, raises.
@@ -143,7 +143,7 @@ class FittedNetwork(BaseEstimator):
     @property
     def coefs_(self) -> list[NDArray[Any]]:
         """Weights of each layer, shape (n_inputs, n_units): views on one vector."""
-        return Views(W[:, 1:].T for W in self._network().weights)
+        return ListOfArrays(W[:, 1:].T for W in self._network().weights)
 
     @coefs_.setter
     def coefs_(self, values: Sequence[ArrayLike]) -> None:
@@ -152,7 +152,7 @@ class FittedNetwork(BaseEstimator):
     @property
     def intercepts_(self) -> list[NDArray[Any]]:
         """Biases of each layer, shape (n_units,): views on one vector."""
-        return Views(W[:, 0] for W in self._network().weights)
+        return ListOfArrays(W[:, 0] for W in self._network().weights)
 
     @intercepts_.setter
     def intercepts_(self, values: Sequence[ArrayLike]) -> None:

@@ -95,7 +95,9 @@ def ink(ax):
 
 def text_colour():
     """That of the style sheet."""
-    return pyplot().rcParams["text.color"]
+    from matplotlib import rcParams
+
+    return rcParams["text.color"]
 
 
 def signed(ax):

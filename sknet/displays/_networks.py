@@ -1,5 +1,6 @@
 """Finds the network in what it is wrapped in: a pipeline, a search, a calibration."""
 
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -7,10 +8,10 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-# Where scikit-learn's meta-estimators keep the one estimator that they have fitted...
-ONE = "best_estimator_", "regressor_", "classifier_", "estimator_"
-# ... and where several.
+# Where scikit-learn's meta-estimators keep what they have fitted: several estimators
+# (some keep what these were cloned from as estimator_), or the only one.
 SEVERAL = "calibrated_classifiers_", "estimators_"
+ONE = "best_estimator_", "regressor_", "estimator_"
 
 
 class Found(NamedTuple):
@@ -41,7 +42,9 @@ class Found(NamedTuple):
                 return None
         if names is None and not self.steps and hasattr(X, "columns"):
             names = X.columns
-        return None if names is None else [str(name) for name in names]
+        if names is None or all(re.fullmatch(r"x\d+", str(name)) for name in names):
+            return None  # scikit-learn's, where there were none
+        return [str(name) for name in names]
 
 
 def networks_in(estimator):
@@ -49,7 +52,7 @@ def networks_in(estimator):
 
     Parameters
     ----------
-    estimator : estimator, or list or dict of them
+    estimator : estimator
 
     Returns
     -------
@@ -74,30 +77,30 @@ def networks_in(estimator):
         *_, last = estimator.steps
         before = [estimator[:-1]] if len(estimator.steps) > 1 else []
         return [Found(n, before + steps) for n, steps in networks_in(last[1])]
-    found = []
-    for inner in _inner(estimator):
-        found += networks_in(inner)
-    return found
+    inner = _inner(estimator)
+    if not inner:
+        refit = ", as refit=False keeps none" if hasattr(estimator, "refit") else ""
+        raise TypeError(
+            f"{type(estimator).__name__} is no network and has none inside{refit}: "
+            "pass a ScratchMLPClassifier or ScratchMLPRegressor, or what has one."
+        )
+    return [found for one in inner for found in networks_in(one)]
 
 
 def _inner(estimator):
     """The estimators that a meta-estimator has fitted."""
     if isinstance(estimator, FrozenEstimator):
         return [estimator.estimator]
-    for name in ONE:
-        if hasattr(estimator, name):
-            return [getattr(estimator, name)]
     for name in SEVERAL:
         if hasattr(estimator, name):
             inner = list(getattr(estimator, name))
             if name == "calibrated_classifiers_":
                 inner = [one.estimator for one in inner]
             return [one for one in inner if hasattr(one, "fit")]
-    hint = ", which refit=False has not made" if hasattr(estimator, "refit") else ""
-    raise TypeError(
-        f"{type(estimator).__name__} is no network and has none inside{hint}: pass a "
-        "ScratchMLPClassifier or ScratchMLPRegressor, or what has fitted one."
-    )
+    for name in ONE:
+        if hasattr(estimator, name):
+            return [getattr(estimator, name)]
+    return []
 
 
 def network_in(estimator, *, ours=True):

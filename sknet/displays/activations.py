@@ -133,8 +133,9 @@ def layer_statistics(estimator, X, y=None):
 
 def _values(estimator, X, y=None):
     """What each layer makes of the samples, the outputs too."""
-    net, X = _network_and_input(estimator, X)
-    network = net._network()
+    found = network_in(estimator)
+    net, given = found.network, found.transform(X)
+    X, network = net._validated(given), net._network()
     A, Z = network.buffers(X.shape[0])
     with np.errstate(all="ignore"):
         raw = network.predict(X.astype(network.theta.dtype, copy=False), (A, Z))
@@ -144,7 +145,7 @@ def _values(estimator, X, y=None):
         slope = np.ones_like(z)
         activation.backward(z.copy(), slope)
         slopes.append(np.abs(slope) / _steepest(activation))
-    deltas = [None] * len(Z) if y is None else _deltas(net, X, y)
+    deltas = [None] * len(Z) if y is None else _deltas(net, given, y)
     _, *layers = net._layers()
     return [
         _Values(layer.name, layer.activation, *arrays)
@@ -152,11 +153,6 @@ def _values(estimator, X, y=None):
             layers, activations, [*slopes, None], deltas, strict=True
         )
     ]
-
-
-def _network_and_input(estimator, X):
-    found = network_in(estimator)
-    return found.network, found.network._validated(found.transform(X))
 
 
 def _steepest(activation: Activation):

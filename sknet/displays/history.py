@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sknet.displays._canvas import MARKERS, colours, panels, text_colour
+from sknet.displays._canvas import MARKERS, colours, panels, pyplot, text_colour
 from sknet.displays._networks import named_networks_in
 
 # A range of losses from which on they have a logarithmic scale.
@@ -163,6 +163,11 @@ class HistoryDisplay:
             For panels that there are not, or that nothing was measured for.
         """
         names = self._panels() if panels is None else self._checked(panels)
+        if not names:
+            raise ValueError(
+                "nothing has been recorded yet: train at least one epoch on samples of "
+                "weights above 0."
+            )
         self.axes_ = _axes_for(ax, len(names))
         self.ax_, self.figure_ = self.axes_[0], self.axes_[0].figure
         self._colours, self.lines_ = colours(self.ax_), {}
@@ -312,9 +317,7 @@ class HistoryDisplay:
 
 
 def _axes_for(ax, n_panels):
-    from matplotlib import rcParams
-
-    width, height = rcParams["figure.figsize"]
+    width, height = pyplot().rcParams["figure.figsize"]
     size = (width, height * (0.75 + 0.25 * n_panels))
     ratios = [4, 3, 2][:n_panels]
     return panels(ax, n_panels, 1, size, ratios, sharex=True)[:, 0]
@@ -324,6 +327,11 @@ def _history(network):
     history = getattr(network, "history_", None)
     if history is not None:
         return {**history, "cost": network.loss_curve_}
+    if not hasattr(network, "loss_curve_"):
+        raise ValueError(
+            f"{type(network).__name__} with solver='lbfgs' has recorded nothing: use "
+            "ScratchMLPClassifier or ScratchMLPRegressor, which do."
+        )
     history = {"cost": network.loss_curve_}  # of scikit-learn's own
     scores = getattr(network, "validation_scores_", None)
     return history if scores is None else {**history, "val_score": scores}

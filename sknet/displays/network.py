@@ -306,15 +306,22 @@ class NetworkDisplay:
                 word.append(written(self.activations[-1][unit]))
         return [": ".join(word) for word in words]
 
+    def _guessed(self):
+        """Outputs that are predicted: the most probable class, or all above a half."""
+        if self.activations is None or not self.probabilities:
+            return []
+        proba = np.asarray(self.activations[-1])
+        if abs(proba.sum() - 1) < 1e-3 and len(proba) > 1:
+            return [proba.argmax()]
+        return np.flatnonzero(proba > 0.5)
+
     def _name_outputs(self):
-        largest = None
-        if self.activations is not None and self.probabilities:
-            largest = np.argmax(self.activations[-1])
+        guessed = self._guessed()
         style = {"va": "center", "fontsize": 9, "color": text_colour()}
         for unit, name, (x, y) in zip(
             self.units_[-1], self._output_names(), self._places[-1], strict=True
         ):
-            weight = "bold" if unit == largest else "normal"
+            weight = "bold" if unit in guessed else "normal"
             self.ax_.text(x + RADIUS + 0.2, y, name, fontweight=weight, **style)
 
     def _add_legend(self):

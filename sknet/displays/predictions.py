@@ -102,10 +102,10 @@ class PredictionsDisplay:
                 f"{type(estimator).__name__} is not a classifier: draw numbers with "
                 "sklearn.metrics.PredictionErrorDisplay."
             )
-        proba = None
+        guesses, proba = estimator.predict(X), None
         if hasattr(estimator, "predict_proba"):
-            proba = np.max(estimator.predict_proba(X), axis=1)
-        return cls.from_predictions(X, y, estimator.predict(X), proba=proba, **options)
+            proba = _of_guesses(estimator, X, guesses)
+        return cls.from_predictions(X, y, guesses, proba=proba, **options)
 
     @classmethod
     def from_predictions(
@@ -194,6 +194,17 @@ class PredictionsDisplay:
         if self.title is not None:
             ax.set_title(self.title)
         return self
+
+
+def _of_guesses(estimator, X, guesses):
+    """Probabilities of the guesses, which need not be the largest ones."""
+    if np.ndim(guesses) != 1:
+        raise ValueError(
+            f"the guesses have the shape {np.shape(guesses)}: an image has one label "
+            "here, multilabel targets cannot be drawn."
+        )
+    places = np.searchsorted(estimator.classes_, guesses)
+    return estimator.predict_proba(X)[np.arange(len(places)), places]
 
 
 def _label(ax, x, y, actual, guess, proba):

@@ -35,6 +35,8 @@ class SaliencyDisplay:
         What ``input_gradients`` has returned, for instance times the inputs.
     X : array-like of shape (n_samples, n_features)
         The samples.
+    images : array-like of shape (n_samples, n_features), default=None
+        What is outlined, if it is not X itself but what a scaler has made it of.
     titles : list of str, default=None
         What stands below each image, or at each row.
     image_shape : tuple of int, default=None
@@ -78,6 +80,7 @@ class SaliencyDisplay:
         gradients,
         X,
         *,
+        images=None,
         titles=None,
         image_shape=None,
         feature_names=None,
@@ -86,6 +89,7 @@ class SaliencyDisplay:
     ):
         self.gradients = gradients
         self.X = X
+        self.images = images
         self.titles = titles
         self.image_shape = image_shape
         self.feature_names = feature_names
@@ -139,16 +143,17 @@ class SaliencyDisplay:
             raise ValueError(f"kind={kind!r} must be one of {', '.join(KINDS)}.")
         found = network_in(estimator)
         net, names = found.network, found.feature_names(X)
-        X = found.transform(X)
+        given, X = X, found.transform(X)
         asked = {"target": target}
         if response_method is not None:
             asked["response_method"] = response_method
         gradients = net.input_gradients(X, **asked)
         titles = _titles(net, X, target)
-        X = X.toarray() if hasattr(X, "toarray") else np.asarray(X, dtype=float)
+        X, given = _dense(X), _dense(given)
         display = cls(
             gradients * X if kind == "gradient_x_input" else gradients,
             X,
+            images=given if given.shape == X.shape else X,
             titles=titles,
             image_shape=image_shape,
             feature_names=names,
@@ -205,7 +210,8 @@ class SaliencyDisplay:
         self.ax_ = ax = axes_or_new(ax, (width + 1.0, height))
         style = {"cmap": signed(ax), "vmin": -limit, "vmax": limit}
         self.images_, places = draw_tiles(ax, images, n_columns, 0.3, **style)
-        samples = as_images(self.X, images.shape[1:])
+        samples = self.X if self.images is None else self.images
+        samples = as_images(samples, images.shape[1:])
         for sample, drawn in zip(samples, self.images_, strict=True):
             _outline(ax, sample, drawn.get_extent())
         style = {"ha": "center", "va": "top", "fontsize": 9, "color": text_colour()}
@@ -250,6 +256,10 @@ class SaliencyDisplay:
         if self.feature_names is not None:
             return self.feature_names
         return [f"feature {i}" for i in range(n_features)]
+
+
+def _dense(X):
+    return X.toarray() if hasattr(X, "toarray") else np.asarray(X)
 
 
 def _outline(ax, image, extent):
