@@ -15,7 +15,7 @@ KINDS = ["binary", "multiclass", "article", "multilabel", "one class"]
 
 
 def differences(function, X, step=1e-6):
-    """Central differences of a function of samples, one number each, in each feature."""
+    """Central differences in each feature of a function with a number a sample."""
     moves = step * np.eye(X.shape[1])
     columns = [(function(X + e) - function(X - e)) / (2 * step) for e in moves]
     return np.stack(columns, axis=1)

@@ -17,7 +17,7 @@ ESTIMATORS = [ScratchMLPClassifier, ScratchMLPRegressor]
 def rows(text):
     """Cells of the table, without the title, the head and the sum."""
     title, head, *lines, total = text.splitlines()
-    assert head.split() == "layer units activation weights biases parameters".split()
+    assert " ".join(head.split()) == "layer units activation weights biases parameters"
     return title, [re.split(r"  +", line) for line in lines], total
 
 
@@ -94,7 +94,7 @@ def test_without_a_fit_there_is_no_summary(estimator):
         estimator().summary()
 
 
-# -- what a notebook shows ---------------------------------------------------------------
+# -- what a notebook shows -------------------------------------------------------------
 
 # Values that fit would refuse, but a notebook shows before fit is called.
 MISTAKES = {
