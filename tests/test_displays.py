@@ -553,12 +553,9 @@ def test_images_need_not_be_square(ax):
     display = WeightsDisplay(weights, image_shape=(3, 4)).plot(ax)
     assert_array_equal(display.units_, [1, 0])
     assert_array_equal(arrays(display.images_)[0], weights[:, 1].reshape(3, 4))
-    for parameters in {"image_shape": (5, 2)}, {"kind": "images"}:
-        with pytest.raises(ValueError, match="give their image_shape"):
-            WeightsDisplay(weights, **parameters).plot()
-    with pytest.raises(ValueError, match="kind='image' must be one of"):
-        WeightsDisplay(weights, kind="image").plot()
-    heat = WeightsDisplay(np.ones((64, 2)), kind="heatmap").plot()
+    with pytest.raises(ValueError, match="give their image_shape"):
+        WeightsDisplay(weights, image_shape=(5, 2)).plot()
+    heat = WeightsDisplay(np.ones((64, 2)), image_shape=None).plot()
     assert arrays(heat.images_)[0].shape == (2, 64)
 
 
@@ -1003,6 +1000,19 @@ def test_several_samples_of_a_table_are_a_heat_map(of_table, ax):
     (drawn,) = arrays(display.images_)
     assert_allclose(drawn, pipeline[-1].input_gradients(scaled))
     assert display.bars_ is None
+
+
+def test_what_is_no_image_though_it_has_as_many_features(images, validated):
+    X = images[0]
+    display = SaliencyDisplay.from_estimator(validated, X[:1], image_shape=None)
+    assert len(display.bars_) == 20  # the features of the largest gradients
+    display = NetworkDisplay.from_estimator(validated, X[0], image_shape=None)
+    assert not display.ax_.images
+    assert len(display.units_[0]) == 10
+    display = WeightsDisplay.from_estimator(validated, image_shape=None)
+    assert_array_equal(
+        arrays(display.images_)[0], validated.coefs_[0].T[display.units_]
+    )
 
 
 def test_scaled_digits_are_outlined_as_they_were(images, ax):

@@ -111,8 +111,14 @@ def signed(ax):
     return LinearSegmentedColormap.from_list("signed", [*ends[0], middle, *ends[1]])
 
 
-def as_images(rows, image_shape=None):
+def as_images(rows, image_shape="auto"):
     """Images of shape (n_images, height, width), from rows of pixels if need be.
+
+    Parameters
+    ----------
+    rows : array-like or sparse matrix
+    image_shape : tuple of int or "auto"
+        Height and width; "auto" means square.
 
     Raises
     ------
@@ -120,16 +126,16 @@ def as_images(rows, image_shape=None):
         For rows that make no image.
     """
     rows = rows.toarray() if hasattr(rows, "toarray") else np.asarray(rows)
-    if rows.ndim == 3 and image_shape is None:
+    auto, shape = isinstance(image_shape, str), image_shape
+    if auto and rows.ndim == 3:
         return rows
-    shape = image_shape
-    if shape is None and rows.ndim == 2:
-        shape = square(rows.shape[1])
-    if shape is None or rows.ndim < 2 or np.prod(shape) != rows[:1].size:
+    if auto:
+        shape = square(rows.shape[1]) if rows.ndim == 2 else None
+    if shape is None or np.prod(shape) != np.prod(rows.shape[1:]):
         raise ValueError(
             f"images of shape {rows.shape} are not rows of "
-            f"{'square images' if image_shape is None else f'shape {image_shape}'}: "
-            "give their image_shape, or reshape them to (n_images, height, width)."
+            f"{'square images' if auto else f'shape {image_shape}'}: give their "
+            "image_shape, or reshape them to (n_images, height, width)."
         )
     return rows.reshape(len(rows), *shape)
 
@@ -149,13 +155,22 @@ def square(n_pixels):
     return (side, side) if side**2 == n_pixels else None
 
 
-def probably_images(n_features, names=None):
-    """Whether so many features make a square image, if they have no names of columns.
+def shape_of_images(image_shape, n_features, names=None):
+    """Height and width of samples that are images, or None for those that are none.
 
-    The smallest that is taken for one has 7 x 7 pixels.
+    Parameters
+    ----------
+    image_shape : tuple of int, "auto" or None
+        "auto" takes for square images what has 49 features or more, whose number is a
+        square, and no names, or names with "pix" in them.
+    n_features : int
+    names : list of str, default=None
+        Names of the features.
     """
+    if not isinstance(image_shape, str):
+        return image_shape
     named = names is not None and not all("pix" in name.lower() for name in names)
-    return n_features >= 49 and square(n_features) is not None and not named
+    return square(n_features) if n_features >= 49 and not named else None
 
 
 def n_columns_for(n_tiles, n_columns):

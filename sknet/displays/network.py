@@ -8,7 +8,7 @@ from sknet.displays._canvas import (
     colours,
     ink,
     percent,
-    probably_images,
+    shape_of_images,
     signed,
     text_colour,
 )
@@ -95,7 +95,7 @@ class NetworkDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator, sample=None, *, image_shape=None, ax=None, max_units=10
+        cls, estimator, sample=None, *, image_shape="auto", ax=None, max_units=10
     ):
         """Draw a fitted network.
 
@@ -106,9 +106,10 @@ class NetworkDisplay:
         sample : array-like of shape (n_features,) or (1, n_features), default=None
             What is to flow through it: as the estimator takes it, a data frame of one
             row too.
-        image_shape : tuple of int, default=None
-            Height and width of a sample that is an image; by default it is taken for a
-            square one if it has 49 features or more.
+        image_shape : tuple of int, "auto" or None, default="auto"
+            Height and width of the sample, if it is an image, None if it is not.
+            "auto" takes for a square image what has 49 features or more, whose number
+            is a square, and no names, or names with "pix" in them.
         ax, max_units
             As for :meth:`plot`.
 
@@ -129,10 +130,9 @@ class NetworkDisplay:
             X = _one_row(sample)
             display.activations = _flow(net, found.transform(X))
             names = found.feature_names(X)
-            if image_shape is None and probably_images(net.n_features_in_, names):
-                side = round(net.n_features_in_**0.5)
-                image_shape = (side, side)
-            display.image_shape = image_shape
+            display.image_shape = shape_of_images(
+                image_shape, net.n_features_in_, names
+            )
             display.probabilities = hasattr(net, "classes_")
         return display.plot(ax, max_units=max_units)
 

@@ -32,8 +32,8 @@ class PredictionsDisplay:
         Actual and guessed labels.
     proba : array-like of shape (n_images,), default=None
         Probabilities of the guesses.
-    image_shape : tuple of int, default=None
-        Height and width of images that are rows of pixels; by default these are square.
+    image_shape : tuple of int or "auto", default="auto"
+        Height and width of images that are rows of pixels; "auto" means square.
     title : str, default=None
 
     Attributes
@@ -63,7 +63,7 @@ class PredictionsDisplay:
     """
 
     def __init__(
-        self, images, y_true, y_pred, proba=None, *, image_shape=None, title=None
+        self, images, y_true, y_pred, proba=None, *, image_shape="auto", title=None
     ):
         self.images = images
         self.y_true = y_true
@@ -73,7 +73,18 @@ class PredictionsDisplay:
         self.title = title
 
     @classmethod
-    def from_estimator(cls, estimator, X, y, **options):
+    def from_estimator(
+        cls,
+        estimator,
+        X,
+        y,
+        *,
+        kind="first",
+        n_images=20,
+        image_shape="auto",
+        ax=None,
+        n_columns=5,
+    ):
         """Draw samples and what a fitted classifier takes them for.
 
         Parameters
@@ -83,7 +94,7 @@ class PredictionsDisplay:
         X : array-like or sparse matrix of shape (n_samples, n_pixels)
         y : array-like of shape (n_samples,)
             Actual labels.
-        **options
+        kind, n_images, image_shape, ax, n_columns
             As for :meth:`from_predictions`.
 
         Returns
@@ -105,7 +116,17 @@ class PredictionsDisplay:
         guesses, proba = estimator.predict(X), None
         if hasattr(estimator, "predict_proba"):
             proba = _of_guesses(estimator, X, guesses)
-        return cls.from_predictions(X, y, guesses, proba=proba, **options)
+        return cls.from_predictions(
+            X,
+            y,
+            guesses,
+            proba=proba,
+            kind=kind,
+            n_images=n_images,
+            image_shape=image_shape,
+            ax=ax,
+            n_columns=n_columns,
+        )
 
     @classmethod
     def from_predictions(
@@ -117,7 +138,7 @@ class PredictionsDisplay:
         proba=None,
         kind="first",
         n_images=20,
-        image_shape=None,
+        image_shape="auto",
         ax=None,
         n_columns=5,
     ):

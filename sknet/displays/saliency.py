@@ -9,7 +9,7 @@ from sknet.displays._canvas import (
     draw_tiles,
     n_columns_for,
     percent,
-    probably_images,
+    shape_of_images,
     signed,
     text_colour,
     tiles_size,
@@ -39,9 +39,10 @@ class SaliencyDisplay:
         What is outlined, if it is not X itself but what a scaler has made it of.
     titles : list of str, default=None
         What stands below each image, or at each row.
-    image_shape : tuple of int, default=None
-        Height and width; by default images are square, if there are 49 features or more
-        and these have no names.
+    image_shape : tuple of int, "auto" or None, default="auto"
+        Height and width of the samples, if they are images, None if they are not.
+        "auto" takes for square images what has 49 features or more, whose number is a
+        square, and no names, or names with "pix" in them.
     feature_names : list of str, default=None
     label : str, default="Gradient"
         What the numbers are.
@@ -82,7 +83,7 @@ class SaliencyDisplay:
         *,
         images=None,
         titles=None,
-        image_shape=None,
+        image_shape="auto",
         feature_names=None,
         label="Gradient",
         title="Orange speaks for it, blue against it",
@@ -105,9 +106,10 @@ class SaliencyDisplay:
         target=None,
         response_method=None,
         kind="gradient",
-        image_shape=None,
+        image_shape="auto",
         ax=None,
-        **options,
+        n_columns=5,
+        relative=False,
     ):
         """Draw what in samples speaks for a class, or makes an estimate larger.
 
@@ -126,7 +128,7 @@ class SaliencyDisplay:
             first order, what it has done, compared with an input of 0.
         image_shape
             See the class.
-        ax, **options
+        ax, n_columns, relative
             As for :meth:`plot`.
 
         Returns
@@ -160,7 +162,7 @@ class SaliencyDisplay:
             label=_label(net, response_method, kind),
             title=FOR_CLASS if hasattr(net, "classes_") else FOR_NUMBER,
         )
-        return display.plot(ax, **options)
+        return display.plot(ax, n_columns=n_columns, relative=relative)
 
     def plot(self, ax=None, *, n_columns=5, relative=False):
         """Draw them.
@@ -188,9 +190,9 @@ class SaliencyDisplay:
         n_samples, n_features = gradients.shape
         limit = float(np.abs(gradients).max(initial=0)) or 1.0
         self.images_, self.texts_, self.bars_, self.colorbar_ = [], [], None, None
-        image_shape = self.image_shape
-        if image_shape or probably_images(n_features, self.feature_names):
-            self._draw_images(ax, gradients, limit, n_columns)
+        shape = shape_of_images(self.image_shape, n_features, self.feature_names)
+        if shape is not None:
+            self._draw_images(ax, as_images(gradients, shape), limit, n_columns)
         elif n_samples == 1:
             self._draw_bars(ax, gradients[0])
             self.ax_.set_xlabel(label)
@@ -203,8 +205,7 @@ class SaliencyDisplay:
             )
         return self
 
-    def _draw_images(self, ax, gradients, limit, n_columns):
-        images = as_images(gradients, self.image_shape)
+    def _draw_images(self, ax, images, limit, n_columns):
         n_columns = n_columns_for(len(images), n_columns)
         width, height = tiles_size(images, n_columns, below=0.3)
         self.ax_ = ax = axes_or_new(ax, (width + 1.0, height))

@@ -7,14 +7,13 @@ from sknet.displays._canvas import (
     axes_or_new,
     draw_tiles,
     n_columns_for,
-    probably_images,
+    shape_of_images,
     signed,
     text_colour,
     tiles_size,
 )
 from sknet.displays._networks import network_in
 
-KINDS = "auto", "images", "heatmap"
 MOST_NAMES = 30
 
 
@@ -29,11 +28,10 @@ class WeightsDisplay:
     ----------
     weights : array-like of shape (n_inputs, n_units)
         Such as ``coefs_[0]``.
-    kind : {"auto", "images", "heatmap"}, default="auto"
-        "auto" draws images if `image_shape` is given, or if there are 49 inputs or
-        more, their number is a square, and they have no names.
-    image_shape : tuple of int, default=None
-        Height and width of images; by default these are square.
+    image_shape : tuple of int, "auto" or None, default="auto"
+        Height and width of the inputs, if they are images, None if they are not.
+        "auto" takes for square images what has 49 inputs or more, whose number is a
+        square, and no names, or names with "pix" in them.
     input_names : list of str, default=None
         Names of the inputs.
     name, input_label : str, default="Units" and "Input"
@@ -63,14 +61,12 @@ class WeightsDisplay:
         self,
         weights,
         *,
-        kind="auto",
-        image_shape=None,
+        image_shape="auto",
         input_names=None,
         name="Units",
         input_label="Input",
     ):
         self.weights = weights
-        self.kind = kind
         self.image_shape = image_shape
         self.input_names = input_names
         self.name = name
@@ -78,7 +74,14 @@ class WeightsDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator, *, layer=0, kind="auto", image_shape=None, ax=None, **options
+        cls,
+        estimator,
+        *,
+        layer=0,
+        image_shape="auto",
+        ax=None,
+        n_units=30,
+        n_columns=6,
     ):
         """Draw the weights of a layer of a fitted network.
 
@@ -89,9 +92,9 @@ class WeightsDisplay:
             inside.
         layer : int, default=0
             Number of the layer: 0 reads the features, -1 makes the outputs.
-        kind, image_shape
-            See the class.
-        ax, **options
+        image_shape
+            See the class; of units, which other layers read, "auto" makes no images.
+        ax, n_units, n_columns
             As for :meth:`plot`.
 
         Returns
@@ -113,17 +116,16 @@ class WeightsDisplay:
             )
         layer %= len(coefs)
         is_last = layer == len(coefs) - 1
-        if layer > 0 and image_shape is None and kind == "auto":
-            kind = "heatmap"
+        if layer > 0 and isinstance(image_shape, str):
+            image_shape = None
         display = cls(
             coefs[layer],
-            kind=kind,
             image_shape=image_shape,
             input_names=None if layer else found.feature_names(),
             name="Outputs" if is_last else f"Units of hidden layer {layer}",
             input_label=f"Unit of hidden layer {layer - 1}" if layer else "Feature",
         )
-        return display.plot(ax, **options)
+        return display.plot(ax, n_units=n_units, n_columns=n_columns)
 
     def plot(self, ax=None, *, n_units=30, n_columns=6):
         """Draw the units of the largest norm.
@@ -144,18 +146,17 @@ class WeightsDisplay:
         Raises
         ------
         ValueError
-            For another kind, and weights that make no image.
+            For weights that make no image.
         """
-        if self.kind not in KINDS:
-            raise ValueError(f"kind={self.kind!r} must be one of {', '.join(KINDS)}.")
         weights = np.asarray(self.weights, dtype=float).T
         norms = np.linalg.norm(weights, axis=1)
         self.units_ = np.argsort(-norms, kind="stable")[:n_units]
         shown = weights[self.units_]
         limit = float(np.abs(shown).max(initial=0)) or 1.0
-        if self._are_images(weights.shape[1]):
-            images = as_images(shown, self.image_shape)
-            self._draw_images(ax, images, limit, n_columns)
+        n_inputs = weights.shape[1]
+        shape = shape_of_images(self.image_shape, n_inputs, self.input_names)
+        if shape is not None:
+            self._draw_images(ax, as_images(shown, shape), limit, n_columns)
         else:
             self._draw_heatmap(ax, shown, limit)
         self.figure_ = self.ax_.figure
@@ -167,12 +168,6 @@ class WeightsDisplay:
         how_many = f"{n_shown}" if n_shown == n_all else f"{n_shown} of {n_all}"
         self.ax_.set_title(f"{self.name}: {how_many}, largest norm first")
         return self
-
-    def _are_images(self, n_inputs):
-        if self.kind == "auto":
-            found = probably_images(n_inputs, self.input_names)
-            return self.image_shape is not None or found
-        return self.kind == "images"
 
     def _draw_images(self, ax, images, limit, n_columns):
         n_columns = n_columns_for(len(images), n_columns)
