@@ -911,6 +911,13 @@ def test_two_classes_and_labels(iris, multilabel):
     assert_array_equal(bold, net.predict(X[:1])[0])
 
 
+def test_a_network_without_hidden_layers(iris, ax):
+    net = network(hidden_layer_sizes=()).fit(*iris)
+    display = NetworkDisplay.from_estimator(net, iris[0][0], ax=ax)
+    assert [len(units) for units in display.units_] == [4, 3]
+    assert len(layer_statistics(net, *iris)) == 1
+
+
 def test_a_frame_of_one_row_and_an_estimate(of_table, ax):
     pipeline, X, _ = of_table
     display = NetworkDisplay.from_estimator(pipeline, X.iloc[[3]], ax=ax)

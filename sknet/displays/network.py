@@ -46,6 +46,8 @@ class NetworkDisplay:
         Names of the outputs.
     probabilities : bool, default=False
         Whether the last activations are probabilities.
+    guessed : list of int, default=()
+        The outputs of the classes that are predicted, whose names are bold.
 
     Attributes
     ----------
@@ -85,6 +87,7 @@ class NetworkDisplay:
         image_shape=None,
         outputs=None,
         probabilities=False,
+        guessed=(),
     ):
         self.layers = layers
         self.weights = weights
@@ -92,6 +95,7 @@ class NetworkDisplay:
         self.image_shape = image_shape
         self.outputs = outputs
         self.probabilities = probabilities
+        self.guessed = guessed
 
     @classmethod
     def from_estimator(
@@ -128,7 +132,9 @@ class NetworkDisplay:
         display = cls(net._layers(), list(net.coefs_), outputs=_output_names(net))
         if sample is not None:
             X = _one_row(sample)
-            display.activations = _flow(net, found.transform(X))
+            inputs = found.transform(X)
+            display.activations = _flow(net, inputs)
+            display.guessed = _guessed(net, inputs)
             names = found.feature_names(X)
             display.image_shape = shape_of_images(
                 image_shape, net.n_features_in_, names
@@ -261,7 +267,7 @@ class NetworkDisplay:
         style = {"edgecolor": text_colour(), "linewidth": 0.8, "zorder": 3}
         if self.activations is None:
             style["facecolor"] = signed(self.ax_)(0.5)
-        elif len(self.activations[layer]) >= len(circles):
+        else:
             values = np.asarray(self.activations[layer], dtype=float)
             shown = values[self.units_[layer]] / (np.abs(values).max(initial=0) or 1)
             style |= {"cmap": signed(self.ax_), "array": shown, "clim": (-1, 1)}
@@ -306,22 +312,12 @@ class NetworkDisplay:
                 word.append(written(self.activations[-1][unit]))
         return [": ".join(word) for word in words]
 
-    def _guessed(self):
-        """Outputs that are predicted: the most probable class, or all above a half."""
-        if self.activations is None or not self.probabilities:
-            return []
-        proba = np.asarray(self.activations[-1])
-        if abs(proba.sum() - 1) < 1e-3 and len(proba) > 1:
-            return [proba.argmax()]
-        return np.flatnonzero(proba > 0.5)
-
     def _name_outputs(self):
-        guessed = self._guessed()
         style = {"va": "center", "fontsize": 9, "color": text_colour()}
         for unit, name, (x, y) in zip(
             self.units_[-1], self._output_names(), self._places[-1], strict=True
         ):
-            weight = "bold" if unit in guessed else "normal"
+            weight = "bold" if unit in self.guessed else "normal"
             self.ax_.text(x + RADIUS + 0.2, y, name, fontweight=weight, **style)
 
     def _add_legend(self):
@@ -361,6 +357,17 @@ def _flow(net, X):
     else:
         last = np.atleast_1d(net.predict(X)[0])
     return [row[0], *hidden, np.asarray(last)]
+
+
+def _guessed(net, X):
+    """Outputs of the classes, or labels, that are predicted."""
+    if not hasattr(net, "classes_"):
+        return []
+    guess = net.predict(X)
+    guess = guess.toarray() if hasattr(guess, "toarray") else guess
+    if guess.ndim == 2:
+        return np.flatnonzero(guess[0])
+    return np.flatnonzero(net.classes_[-net.n_outputs_ :] == guess[0])
 
 
 def _output_names(net):
