@@ -772,7 +772,7 @@ def test_statistics_are_those_of_the_activations(images, activation):
         assert of_layer.n_units == a.shape[1]
         assert of_layer.mean == pytest.approx(a.mean())
         assert of_layer.std == pytest.approx(a.std())
-        assert np.isnan(of_layer.gradient_std)
+        assert np.isnan(of_layer.gradient_rms)
     raw = net.decision_function(X)
     assert statistics[-1].mean == pytest.approx(raw.mean())
 
@@ -796,7 +796,14 @@ def test_gradients_are_the_derivatives_of_each_samples_loss(iris, activation):
             slopes.append((above - losses()) / 2e-5)
             biases[unit] += 1e-5
         rms = np.sqrt(np.mean(np.square(slopes)))
-        assert of_layer.gradient_std == pytest.approx(rms, rel=1e-6)
+        assert of_layer.gradient_rms == pytest.approx(rms, rel=1e-6)
+
+
+def test_activations_that_overflow(iris):
+    net = regressor(activation="identity").fit(*iris)
+    net.coefs_ = [1e200 * W for W in net.coefs_]
+    with pytest.raises(ValueError, match="overflow float64"):
+        layer_statistics(net, iris[0])
 
 
 def test_histograms_have_all_values_and_the_counts(images, validated):
@@ -813,8 +820,8 @@ def test_histograms_have_all_values_and_the_counts(images, validated):
     limits = {ax.get_xlim() for ax in display.axes_[1]}
     assert len(limits) == 1  # where gradients vanish, histograms move
     for ax, statistics in zip(display.axes_[1], display.statistics_, strict=True):
-        assert set(ax.lines[0].get_xdata()) == {statistics.gradient_std}
-        assert f"{statistics.gradient_std:.2g}" in ax.get_title()
+        assert set(ax.lines[0].get_xdata()) == {statistics.gradient_rms}
+        assert f"{statistics.gradient_rms:.2g}" in ax.get_title()
     display = ActivationsDisplay.from_estimator(validated, X)
     assert display.axes_.shape == (1, 3)
 
@@ -825,7 +832,7 @@ def test_activations_of_regressors_and_frames(of_table):
     assert display.axes_.shape == (2, 2)
     net = regressor(hidden_layer_sizes=()).fit(X, y)
     (output,) = layer_statistics(net, X, y)
-    assert output.gradient_std == pytest.approx(
+    assert output.gradient_rms == pytest.approx(
         np.sqrt(np.mean((net.predict(X) - y) ** 2))
     )
 

@@ -35,7 +35,7 @@ class LayerStatistics(NamedTuple):
     n_saturated : int
         Other units that are saturated on nine samples of ten or more: the slope is
         below a twentieth of the function's steepest.
-    gradient_std : float
+    gradient_rms : float
         Root mean square of the derivatives of the samples' losses in z; NaN without y.
 
     Examples
@@ -51,7 +51,7 @@ class LayerStatistics(NamedTuple):
     std: float
     n_dead: int
     n_saturated: int
-    gradient_std: float
+    gradient_rms: float
 
 
 class _Values(NamedTuple):
@@ -139,6 +139,7 @@ def _values(estimator, X, y=None):
     A, Z = network.buffers(X.shape[0])
     with np.errstate(all="ignore"):
         raw = network.predict(X.astype(network.theta.dtype, copy=False), (A, Z))
+    net._check_finite(raw, X)
     activations = [*(a[1:].copy() for a in A[1:]), raw.copy()]
     slopes = []
     for z, activation in zip(Z, network.activations, strict=False):
@@ -282,11 +283,11 @@ def _draw_gradients(axes, values, statistics):
         drawn, weights = drawn[size > 0], weights[size > 0]
         edge = {"edgecolor": colours(ax)[1], "hatch": "//", "fill": False}
         ax.hist(drawn, bins, weights=weights, histtype="stepfilled", **edge)
-        ax.axvline(layer.gradient_std, linestyle="--", color=colours(ax)[1])
+        ax.axvline(layer.gradient_rms, linestyle="--", color=colours(ax)[1])
         ax.set(xscale="log", xlim=(bins[0], bins[-1]), xlabel="|d loss / dz|")
         zeros = np.mean(size == 0)
         ax.set_title(
-            f"{zeros:.0%} are 0, rms (dashed) {layer.gradient_std:.2g}",
+            f"{zeros:.0%} are 0, rms (dashed) {layer.gradient_rms:.2g}",
             fontsize="small",
         )
     axes[0].set_ylabel("Share of gradients")
