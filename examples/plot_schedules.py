@@ -42,7 +42,9 @@ schedules = {
 
 warnings.simplefilter("ignore", ConvergenceWarning)
 X, y = load_digits(return_X_y=True)
-X_train, X_val, y_train, y_val = train_test_split(X / 16, y, train_size=600, random_state=0)
+X_train, X_val, y_train, y_val = train_test_split(
+    X / 16, y, train_size=600, random_state=0
+)
 histories = {}
 for name, parameters in schedules.items():
     net = ScratchMLPClassifier(
