@@ -30,8 +30,8 @@ ones = [np.flatnonzero(y_test == digit)[0] for digit in range(10)]
 SaliencyDisplay.from_estimator(net, X_test[ones], kind="gradient_x_input")
 
 # %%
-# The gradient alone also tells what ink in blank places would do. Here the same digit is
-# asked about every class: what speaks for a 3?
+# The gradient alone also tells what ink in blank places would do. Here one digit is
+# asked about every class: what speaks for a 3, and what against it?
 
 eight = X_test[[ones[8]] * 10]
 SaliencyDisplay.from_estimator(net, eight, target=range(10))
