@@ -27,8 +27,8 @@ X, X_test, y, y_test = train_test_split(X / 16, y, train_size=1200, random_state
 def learn(order, n_old=0):
     """Share of each digit that is read after each call, and the network."""
     rng, recalls = np.random.default_rng(0), []
-    net = ScratchMLPClassifier((50,), learning_rate_init=0.01, batch_size=20)
-    net.set_params(random_state=0)
+    net = ScratchMLPClassifier((50,), solver="sgd", batch_size=20, random_state=0)
+    net.set_params(learning_rate_init=0.1)
     for start in range(0, len(order), 20):
         old = rng.permutation(order[:start:5])[:n_old]  # every fifth has been kept
         rows = np.concatenate([order[start : start + 20], old])
@@ -45,7 +45,7 @@ streams = {
 }
 
 # %%
-# In the sorted stream a digit is read while it comes in, and hardly any longer.
+# In the sorted stream a digit is read while it comes in, and not much longer.
 
 figure, axes = plt.subplots(3, figsize=(7, 8), sharex=True, layout="constrained")
 accuracies = {}
