@@ -24,8 +24,8 @@ from sknet.export import to_json, to_onnx, to_sklearn
 
 X, y = load_digits(return_X_y=True)
 X, X_test, y, y_test = train_test_split(X / 16, y, random_state=0)
-net = ScratchMLPClassifier((50,), learning_rate_init=0.01, batch_size=50)
-net.set_params(max_iter=30, learning_rate="cosine", random_state=0).fit(X, y)
+net = ScratchMLPClassifier((50,), learning_rate="cosine", max_iter=30, random_state=0)
+net.fit(X, y)
 sizes, probas = {}, {}
 
 # %%
@@ -45,8 +45,8 @@ for name, model in {
     probas[name] = joblib.load(file).predict_proba(X_test)
 
 # %%
-# JSON is text. A reader in any language needs these lines, and its own functions for the
-# activation and the link that the text names: here relu and softmax.
+# JSON is text. A reader in any language needs these lines, with its own functions for
+# the activation and the link that the text names: here relu and softmax.
 
 text = to_json(net)
 sizes["JSON"] = len(text)
@@ -68,16 +68,12 @@ if find_spec("onnx") and find_spec("onnxruntime"):
     probas["ONNX"] = session.run(["probabilities"], {"X": X_test})[0]
 
 # %%
-# How large each is, and the largest difference of a probability from the network's.
+# How large each is, and how far the probabilities are from the network's.
 
 figure, ax = plt.subplots(figsize=(7, 3), layout="constrained")
 bars = ax.barh(list(sizes), np.array(list(sizes.values())) / 1024)
-errors = {
-    name: abs(proba - net.predict_proba(X_test)).max() for name, proba in probas.items()
-}
-ax.bar_label(
-    bars, [f"{error:.0e}" if error else "0" for error in errors.values()], padding=3
-)
+errors = [abs(proba - net.predict_proba(X_test)).max() for proba in probas.values()]
+ax.bar_label(bars, [f"{error:.0e}" if error else "0" for error in errors], padding=3)
 ax.set(title="A network, saved", xlabel="Size, KiB; at the bars: largest difference")
 ax.invert_yaxis()
 plt.show()

@@ -40,36 +40,32 @@ schedules = {
 # Each trains on 600 digits by gradient descent with momentum, from three seeds, at a
 # rate that is rather large. All train equally long, whether they have settled or not.
 
-warnings.simplefilter("ignore", ConvergenceWarning)
 X, y = load_digits(return_X_y=True)
-X_train, X_val, y_train, y_val = train_test_split(
-    X / 16, y, train_size=600, random_state=0
-)
-histories = {}
-for name, parameters in schedules.items():
-    net = ScratchMLPClassifier(
-        (40,), solver="sgd", learning_rate_init=0.2, batch_size=20, alpha=0.1
-    )
-    net.set_params(max_iter=50, n_iter_no_change=np.inf).set_params(**parameters)
-    histories[name] = [
-        net.set_params(random_state=seed)
-        .fit(X_train, y_train, X_val=X_val, y_val=y_val)
-        .history_
-        for seed in range(3)
-    ]
+X, X_val, y, y_val = train_test_split(X / 16, y, train_size=600, random_state=0)
+
+
+def history(parameters, seed):
+    net = ScratchMLPClassifier((40,), solver="sgd", learning_rate_init=0.2, alpha=0.1)
+    net.set_params(batch_size=20, max_iter=50, n_iter_no_change=np.inf)
+    net.set_params(random_state=seed, **parameters)
+    with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
+        return net.fit(X, y, X_val=X_val, y_val=y_val).history_
+
+
+runs = {name: [history(p, seed) for seed in range(3)] for name, p in schedules.items()}
+curves = {
+    name: np.mean([run["val_loss"] for run in three], axis=0)
+    for name, three in runs.items()
+}
 
 # %%
 # The loss on other digits, mean of the seeds: of each in colour, and of the others in
 # grey. The titles have the mean of the last ten epochs.
 
 figure, axes = plt.subplots(4, 4, figsize=(11, 9), sharex=True, layout="constrained")
-curves = {
-    name: np.mean([run["val_loss"] for run in runs], axis=0)
-    for name, runs in histories.items()
-}
 for i, (name, curve) in enumerate(curves.items()):
     rates, losses = axes[2 * (i // 4) : 2 * (i // 4) + 2, i % 4]
-    rates.plot(histories[name][0]["learning_rate"], color="C1")
+    rates.plot(runs[name][0]["learning_rate"], color="C1")
     rates.set(title=name, ylim=(-0.01, 0.21))
     losses.plot(np.transpose(list(curves.values())), color="0.8")
     losses.plot(curve, color="C0")
