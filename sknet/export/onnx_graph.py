@@ -13,8 +13,9 @@ from math import sqrt
 from typing import Any
 
 import numpy as np
-from numpy.polynomial import Chebyshev, Polynomial
+from numpy.polynomial.chebyshev import cheb2poly
 from numpy.typing import NDArray
+from scipy.fft import dct
 from scipy.special import erfcx
 
 from sknet._extras import how_to_install
@@ -134,20 +135,19 @@ def _scaled_erfc() -> NDArray[np.float64]:
     """Coefficients c with exp(x²) erfc(x) = t sum_k c_k (2 t - 1)^k, t = 2 / (2 + x).
 
     For x from 0 to infinity t is in (0, 1], and what is left of the function is so
-    smooth that a polynomial of degree 24 is exact to rounding.  It is cut off from one
-    of degree 1000, to which the rounding errors of SciPy's function average out.
+    smooth that a polynomial of degree 24 is exact to rounding.  It is the beginning of
+    its Chebyshev series, a discrete cosine transform of 1024 values, in which rounding
+    errors of SciPy's function average out.
 
     Source: the substitution is that of Numerical Recipes' erfc (Press et al., section
     6.2); the coefficients are computed here.
     """
-
-    def rest(t: NDArray[np.float64]) -> Any:
-        return erfcx(2 * (1 - t) / t) / t
-
-    series = Chebyshev.interpolate(rest, 1000, domain=[0, 1]).truncate(25)
-    coefficients: NDArray[np.float64] = series.convert(
-        domain=[0, 1], window=[-1, 1], kind=Polynomial
-    ).coef
+    n = 1024
+    s = np.cos(np.pi * (np.arange(n) + 0.5) / n)
+    t, x = (1 + s) / 2, 2 * (1 - s) / (1 + s)
+    series = dct(erfcx(x) / t)[:25] / n
+    series[0] /= 2
+    coefficients: NDArray[np.float64] = cheb2poly(series)
     return coefficients
 
 
