@@ -125,12 +125,14 @@ function read() {
 // What is to be said: a headline, a line below it, and whether the network is sure.
 function verdict() {
   if (state.probabilities === null) {
-    if (state.strokes.length === 0) return { guess: "–", text: "Draw a digit, 0 to 9." };
-    return { guess: "–", text: "Too small to read: draw it larger." };
+    if (state.strokes.length === 0) return { guess: "", text: "Draw a digit, 0 to 9." };
+    return { guess: "", text: "Too small to read: draw it larger." };
   }
   const order = state.probabilities.map((p, j) => [p, NETWORK.classes[j]]);
   const [[p, first], [q, second]] = order.sort((a, b) => b[0] - a[0]);
-  if (p >= SURE) return { guess: `${first}`, text: `It is ${first}, ${percent(p)} sure.` };
+  if (p >= SURE) {
+    return { guess: `${first}`, text: `It looks like ${first} (${percent(p)}).` };
+  }
   return {
     guess: `${first}?`,
     text: `Unsure: ${first} (${percent(p)}) or ${second} (${percent(q)})?`,
@@ -202,12 +204,12 @@ function showInside() {
   drawSquares($("seen"), pixels, "--ink");
   const ink = pixels.filter((pixel) => pixel === 1).length;
   describe($("seen"), `What the network sees: ${ink} of ${SIDE * SIDE} pixels are ink`);
-  const hidden = state.hidden || [];
+  const hidden = state.hidden || NETWORK.layers[0].biases.map(() => 0);
   const most = Math.max(...hidden, 1e-9);
-  drawSquares($("hidden"), hidden.map((a) => a / most), "--accent");
-  const active = hidden.filter((a) => a > most / 4).length;
-  const units = NETWORK.layers[0].biases.length;
-  describe($("hidden"), `Hidden layer: ${active} of ${units} units are lit`);
+  const unlit = 0.08; // so that every unit is seen
+  drawSquares($("hidden"), hidden.map((a) => Math.max(unlit, a / most)), "--accent");
+  const lit = hidden.filter((a) => a > most / 4).length;
+  describe($("hidden"), `Hidden layer: ${lit} of ${hidden.length} units are lit`);
 }
 
 function show() {
@@ -366,9 +368,13 @@ for (const label of NETWORK.classes) {
   head.scope = "row";
   head.textContent = label;
   row.append(head);
-  const bar = document.createElement("div");
-  bar.className = "bar";
-  row.insertCell().append(bar);
+  const [track, bar] = ["track", "bar"].map((name) => {
+    const part = document.createElement("div");
+    part.className = name;
+    return part;
+  });
+  track.append(bar);
+  row.insertCell().append(track);
   row.insertCell();
 }
 $("clear").addEventListener("click", clear);
