@@ -34,7 +34,7 @@ what else there is, in a checkout of sknet:
 """
 
 
-def _parsed(argv):
+def _parser():
     parser = argparse.ArgumentParser(
         prog="python -m sknet",
         description="Train a network on handwritten digits; show and save it.",
@@ -67,6 +67,10 @@ def _parsed(argv):
         help="folder for the picture and the network (default: %(default)s)",
     )
     parser.add_argument("--show", action="store_true", help="open the picture, too")
+    return parser
+
+
+def _parsed(parser, argv):
     args = parser.parse_args(argv)
     if args.iterations is not None and args.iterations < 1:
         parser.error(f"--iterations must be 1 or more, got {args.iterations}")
@@ -77,7 +81,7 @@ def _parsed(argv):
     except ImportError:
         advice = how_to_install("matplotlib", "examples")
         parser.error(f"the picture needs matplotlib: {advice}")
-    return parser, args
+    return args
 
 
 def _digits():
@@ -173,7 +177,8 @@ def main(argv=None):
     argv : list of str, default=None
         Arguments of the command line; by default the process's own.
     """
-    parser, args = _parsed(argv)
+    parser = _parser()
+    args = _parsed(parser, argv)
     X, y, learning_rate = _digits()
     X_dev, X_test, y_dev, y_test = train_test_split(
         X, y, test_size=0.25, stratify=y, random_state=0
