@@ -58,12 +58,14 @@ def _parser():
     parser.add_argument(
         "--iterations",
         type=int,
+        metavar="N",
         help="epochs of training (default: 500, of the recipe 100)",
     )
     parser.add_argument(
         "--out",
         type=Path,
         default="digits_pictures",
+        metavar="FOLDER",
         help="folder for the picture and the network (default: %(default)s)",
     )
     parser.add_argument("--show", action="store_true", help="open the picture, too")
