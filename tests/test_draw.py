@@ -100,8 +100,10 @@ def chromedriver():
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
     """A headless browser of this module's own."""
-    if chromedriver() is None and not os.environ.get("CI"):
-        pytest.skip("needs Chromium or Chrome, and chromedriver")
+    if not os.environ.get("CI"):
+        pytest.importorskip("selenium")
+        if chromedriver() is None:
+            pytest.skip("needs Chromium or Chrome, and chromedriver")
     assert chromedriver() is not None, "CI must have a browser, and chromedriver"
     from selenium import webdriver
 
@@ -380,6 +382,15 @@ def test_it_reads_while_the_mouse_is_still_down(page):
     assert shown(page, "said") == ""  # a screen reader is told at the end of a stroke
     ActionChains(page).release().perform()
     assert shown(page, "said") == shown(page, "verdict")
+
+
+def test_a_stroke_may_leave_the_paper_and_end_outside(page):
+    draw(page, [[(50, 50), (90, 50), (130, 60), (90, 70), (-4, 80)]])
+    (stroke,) = state(page)["strokes"]
+    assert [max(p["x"] for p in stroke), min(p["x"] for p in stroke)] == [1, 0]
+    assert shown(page, "said") == shown(page, "verdict")
+    draw(page, [[(130, 50), (130, 60)]])  # begun outside: no stroke
+    assert len(state(page)["strokes"]) == 1
 
 
 # -- without a mouse, without eyes -----------------------------------------------------

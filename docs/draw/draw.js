@@ -267,7 +267,7 @@ function begin(point) {
 
 function go(point) {
   const last = state.pen.at(-1);
-  if (Math.hypot(point.x - last.x, point.y - last.y) < 0.005) return;
+  if (Math.hypot(point.x - last.x, point.y - last.y) < 0.01) return; // hardly moved
   state.pen.push(point);
   update();
 }
