@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -289,6 +290,61 @@ def test_a_changed_text_is_refused(change, message):
     else:
         change(contents)
     refused(json.dumps(contents), message)
+
+
+JUNK = [
+    *(None, True, 0, -1, 2, 7.5, 1e308, math.inf, math.nan, 10**400),
+    *(
+        "",
+        "x",
+        "relu",
+        "softmax",
+        [],
+        [1],
+        [[1]],
+        [None],
+        {},
+        {"a": 1},
+        ["a", "b", "c"],
+    ),
+]
+
+
+def paths(value, before=()):
+    """Ways to the values within a value, of a list to the first and the last."""
+    yield before
+    if isinstance(value, dict):
+        for key in value:
+            yield from paths(value[key], (*before, key))
+    elif isinstance(value, list) and value:
+        for place in {0, len(value) - 1}:
+            yield from paths(value[place], (*before, place))
+
+
+@pytest.mark.parametrize("kind", ["strings as objects", "multilabel", "several scaled"])
+def test_whatever_stands_in_the_text_is_refused_or_predicts(kind):
+    text = to_json(fitted(kind))
+    outcomes = []
+    for *way, last in [one for one in paths(json.loads(text)) if one]:
+        for junk in JUNK:
+            contents = json.loads(text)
+            place = contents
+            for key in way:
+                place = place[key]
+            place[last] = junk
+            outcomes.append(outcome(json.dumps(contents)))
+    allowed = r"predicts|.*(changed|format|lacks|overflow|feature names)"
+    assert [one for one in outcomes if not re.match(allowed, one)] == []
+    assert 50 < outcomes.count("predicts") < len(outcomes) - 50
+
+
+def outcome(text):
+    """What becomes of a text, in words; no error but a ValueError may come of it."""
+    try:
+        from_json(text).predict(X[:2])
+    except ValueError as error:
+        return str(error)
+    return "predicts"
 
 
 TARGET_CHANGES = {

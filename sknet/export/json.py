@@ -223,7 +223,7 @@ def _read(contents: dict[str, Any]) -> Any:
         ESTIMATORS[name](**architecture_of(layers), **parameters),
         out_activation,
         data,
-        bool(contents["transposed_input"]),
+        bool(_one_of(contents, "transposed_input", (False, True))),
     )
 
 
@@ -247,15 +247,15 @@ def _read_labels(
     n_classes = 2 if kind == "binary" else n_outputs
     if classes.shape != (n_classes,) or (kind == "binary" and n_outputs != 1):
         raise ValueError(f"{kind} outputs, {n_outputs}, do not go with the classes.")
+    if dtype.kind == "O" and not all(isinstance(one, str) for one in classes):
+        raise ValueError("classes are not strings, though classes_dtype says so.")
     if not np.array_equal(np.unique(classes), classes):
         raise ValueError("classes are not in sorted order, each once.")
     several = kind == "multiclass"
     link = _one_of(contents, "link", ("softmax", "logistic")[not several :])
-    data = {
-        "classes_": classes,
-        "_kind": kind,
-        "_sparse_labels": bool(contents["sparse_labels"]),
-    }
+    multilabel = kind == "multilabel-indicator"
+    is_sparse = _one_of(contents, "sparse_labels", (False, True)[: 1 + multilabel])
+    data = {"classes_": classes, "_kind": kind, "_sparse_labels": bool(is_sparse)}
     own = several and link == "logistic"
     return link, data, {"out_activation": "logistic" if own else "auto"}
 
