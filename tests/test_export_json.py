@@ -147,6 +147,15 @@ def test_a_loss_of_ones_own_is_not_in_it():
     assert from_json(text).loss == "squared_error"
 
 
+@pytest.mark.parametrize("kind", ["numbers", "gamma", "quantiles"])
+def test_a_loss_that_was_set_since_is_not_in_it(kind):
+    net = from_json(to_json(fitted(kind)))
+    net.set_params(loss={"gamma": "quantile"}.get(kind, "gamma"))
+    other = from_json(to_json(net))
+    assert_predicts_alike(other, net)
+    assert other.out_activation_ == net.out_activation_
+
+
 def quartic(h, y):
     return (h - y) ** 4 / 4
 

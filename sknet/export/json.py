@@ -25,6 +25,8 @@ from sknet.regression_losses import DOMAINS, LOSSES_OF_NUMBERS
 FORMAT, FORMAT_VERSION = "sknet-mlp", 1
 KINDS = ("binary", "multiclass", "multilabel-indicator")
 NAMED_LOSSES = (*LOSSES_OF_NUMBERS, "huber", "quantile")
+# Losses of which nothing is known but the link.
+LOSS_OF = {"identity": "squared_error", "exp": "poisson", "ascending": "quantile"}
 
 
 def to_json(net: Any) -> str:
@@ -135,14 +137,22 @@ def _of_labels(net: Any) -> dict[str, Any]:
     }
 
 
+def _link_of_loss(loss: Any) -> str | None:
+    """Link that goes with a loss, None for a loss of the user's."""
+    if not isinstance(loss, str):
+        return None
+    return "exp" if loss in DOMAINS else {"quantile": "ascending"}.get(loss, "identity")
+
+
 def _of_targets(net: Any) -> dict[str, Any]:
     scaled = net.target_mean_ is not None
+    trained_by = _link_of_loss(net.loss) == link_of(net)  # it may have been set anew
     return {
         "target_mean": net.target_mean_.tolist() if scaled else None,
         "target_scale": net.target_scale_.tolist() if scaled else None,
         "n_targets": net._n_targets,
         "quantiles": net._levels,
-        "loss": net.loss if isinstance(net.loss, str) else None,
+        "loss": net.loss if trained_by else None,
     }
 
 
@@ -265,14 +275,13 @@ def _read_targets(
 ) -> tuple[str, dict[str, Any], dict[str, Any]]:
     """Link, fitted attributes and parameters of a regressor."""
     link = _one_of(contents, "link", ("identity", "exp", "ascending"))
-    loss = _one_of(contents, "loss", (*NAMED_LOSSES, None)) or "squared_error"
+    loss = _one_of(contents, "loss", (*NAMED_LOSSES, None)) or LOSS_OF[link]
     levels, n_targets = contents["quantiles"], contents["n_targets"]
     parameters = {"loss": loss}
     if levels is not None:
         parameters["quantile"] = levels = levels_of(levels)
     if (
-        (loss in DOMAINS) != (link == "exp")
-        or (loss == "quantile") != (link == "ascending")
+        _link_of_loss(loss) != link
         or (levels is None) != (link != "ascending")
         or n_outputs != (n_targets or len(levels or [0]))
     ):
