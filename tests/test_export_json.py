@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -64,6 +65,8 @@ def test_every_number_is_read_back(dtype):
     rng = np.random.default_rng(0)
     numbers = rng.integers(0, np.iinfo(bits).max, 4000, dtype=bits).view(dtype)
     numbers[:6] = info.max, info.min, info.tiny, info.smallest_subnormal, -0.0, 0.1
+    if dtype == "float32":  # "7.038531e-26" in short, which float64 rounds away from it
+        numbers[6] = np.array([0x15AE43FD], np.uint32).view(dtype)[0]
     numbers = np.where(np.isfinite(numbers), numbers, 1)
     net = network(hidden_layer_sizes=(800,), dtype=dtype, max_iter=1).fit(X, DIGITS)
     first = np.resize(numbers, (4, 800))
@@ -82,9 +85,19 @@ def test_float32_takes_no_more_digits_than_it_needs():
     assert np.shape(weights) == (4, 6)
 
 
-def test_a_network_trained_on_sparse_samples():
-    net = network().fit(sparse.csr_matrix(X), DIGITS)
-    assert_predicts_alike(from_json(to_json(net)), net)
+def test_a_network_trained_on_sparse_samples(digits):
+    """Its first layer lies otherwise in memory, which rounds otherwise."""
+    samples, y = digits
+    net = network(dtype="float32", hidden_layer_sizes=(30,), max_iter=1)
+    net.fit(sparse.csr_matrix(samples), y)
+    other = from_json(to_json(net))
+    assert other._transposed_input
+    for n in 1, 7, 1000:
+        given, expected = (
+            other.predict_proba(samples[:n]),
+            net.predict_proba(samples[:n]),
+        )
+        assert_array_equal(given, expected)
 
 
 def test_feature_names(iris):
@@ -132,6 +145,15 @@ def test_a_loss_of_ones_own_is_not_in_it():
     assert json.loads(text)["loss"] is None
     assert_predicts_alike(from_json(text), net)
     assert from_json(text).loss == "squared_error"
+
+
+@pytest.mark.parametrize("kind", ["numbers", "gamma", "quantiles"])
+def test_a_loss_that_was_set_since_is_not_in_it(kind):
+    net = from_json(to_json(fitted(kind)))
+    net.set_params(loss={"gamma": "quantile"}.get(kind, "gamma"))
+    other = from_json(to_json(net))
+    assert_predicts_alike(other, net)
+    assert other.out_activation_ == net.out_activation_
 
 
 def quartic(h, y):
@@ -289,6 +311,61 @@ def test_a_changed_text_is_refused(change, message):
     else:
         change(contents)
     refused(json.dumps(contents), message)
+
+
+JUNK = [
+    *(None, True, 0, -1, 2, 7.5, 1e308, math.inf, math.nan, 10**400),
+    *(
+        "",
+        "x",
+        "relu",
+        "softmax",
+        [],
+        [1],
+        [[1]],
+        [None],
+        {},
+        {"a": 1},
+        ["a", "b", "c"],
+    ),
+]
+
+
+def paths(value, before=()):
+    """Ways to the values within a value, of a list to the first and the last."""
+    yield before
+    if isinstance(value, dict):
+        for key in value:
+            yield from paths(value[key], (*before, key))
+    elif isinstance(value, list) and value:
+        for place in {0, len(value) - 1}:
+            yield from paths(value[place], (*before, place))
+
+
+@pytest.mark.parametrize("kind", ["strings as objects", "multilabel", "several scaled"])
+def test_whatever_stands_in_the_text_is_refused_or_predicts(kind):
+    text = to_json(fitted(kind))
+    outcomes = []
+    for *way, last in [one for one in paths(json.loads(text)) if one]:
+        for junk in JUNK:
+            contents = json.loads(text)
+            place = contents
+            for key in way:
+                place = place[key]
+            place[last] = junk
+            outcomes.append(outcome(json.dumps(contents)))
+    allowed = r"predicts|.*(changed|format|lacks|overflow|feature names)"
+    assert [one for one in outcomes if not re.match(allowed, one)] == []
+    assert 50 < outcomes.count("predicts") < len(outcomes) - 50
+
+
+def outcome(text):
+    """What becomes of a text, in words; no error but a ValueError may come of it."""
+    try:
+        from_json(text).predict(X[:2])
+    except ValueError as error:
+        return str(error)
+    return "predicts"
 
 
 TARGET_CHANGES = {

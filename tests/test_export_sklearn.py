@@ -105,6 +105,17 @@ def test_parameters_that_both_have_are_kept():
     assert (back.solver, back.momentum, back.alpha) == ("sgd", 0.5, 0.3)
 
 
+def test_a_random_stream_is_not_shared():
+    net = network(random_state=np.random.RandomState(0)).fit(X, DIGITS)
+    mlp = to_sklearn(net)
+    back = from_sklearn(mlp)
+    before = net.random_state.get_state()[1].copy()
+    for one in mlp, back:
+        assert one.random_state is not net.random_state
+        one.random_state.uniform(size=700)
+    assert_array_equal(net.random_state.get_state()[1], before)
+
+
 def test_what_was_learned_of_the_data():
     pd = pytest.importorskip("pandas")
     frame = pd.DataFrame(X, columns=list("abcd"))

@@ -25,6 +25,8 @@ from sknet.regression_losses import DOMAINS, LOSSES_OF_NUMBERS
 FORMAT, FORMAT_VERSION = "sknet-mlp", 1
 KINDS = ("binary", "multiclass", "multilabel-indicator")
 NAMED_LOSSES = (*LOSSES_OF_NUMBERS, "huber", "quantile")
+# Losses of which nothing is known but the link.
+LOSS_OF = {"identity": "squared_error", "exp": "poisson", "ascending": "quantile"}
 
 
 def to_json(net: Any) -> str:
@@ -135,14 +137,22 @@ def _of_labels(net: Any) -> dict[str, Any]:
     }
 
 
+def _link_of_loss(loss: Any) -> str | None:
+    """Link that goes with a loss, None for a loss of the user's."""
+    if not isinstance(loss, str):
+        return None
+    return "exp" if loss in DOMAINS else {"quantile": "ascending"}.get(loss, "identity")
+
+
 def _of_targets(net: Any) -> dict[str, Any]:
     scaled = net.target_mean_ is not None
+    trained_by = _link_of_loss(net.loss) == link_of(net)  # it may have been set anew
     return {
         "target_mean": net.target_mean_.tolist() if scaled else None,
         "target_scale": net.target_scale_.tolist() if scaled else None,
         "n_targets": net._n_targets,
         "quantiles": net._levels,
-        "loss": net.loss if isinstance(net.loss, str) else None,
+        "loss": net.loss if trained_by else None,
     }
 
 
@@ -223,7 +233,7 @@ def _read(contents: dict[str, Any]) -> Any:
         ESTIMATORS[name](**architecture_of(layers), **parameters),
         out_activation,
         data,
-        bool(contents["transposed_input"]),
+        bool(_one_of(contents, "transposed_input", (False, True))),
     )
 
 
@@ -247,15 +257,15 @@ def _read_labels(
     n_classes = 2 if kind == "binary" else n_outputs
     if classes.shape != (n_classes,) or (kind == "binary" and n_outputs != 1):
         raise ValueError(f"{kind} outputs, {n_outputs}, do not go with the classes.")
+    if dtype.kind == "O" and not all(isinstance(one, str) for one in classes):
+        raise ValueError("classes are not strings, though classes_dtype says so.")
     if not np.array_equal(np.unique(classes), classes):
         raise ValueError("classes are not in sorted order, each once.")
     several = kind == "multiclass"
     link = _one_of(contents, "link", ("softmax", "logistic")[not several :])
-    data = {
-        "classes_": classes,
-        "_kind": kind,
-        "_sparse_labels": bool(contents["sparse_labels"]),
-    }
+    multilabel = kind == "multilabel-indicator"
+    is_sparse = _one_of(contents, "sparse_labels", (False, True)[: 1 + multilabel])
+    data = {"classes_": classes, "_kind": kind, "_sparse_labels": bool(is_sparse)}
     own = several and link == "logistic"
     return link, data, {"out_activation": "logistic" if own else "auto"}
 
@@ -265,14 +275,13 @@ def _read_targets(
 ) -> tuple[str, dict[str, Any], dict[str, Any]]:
     """Link, fitted attributes and parameters of a regressor."""
     link = _one_of(contents, "link", ("identity", "exp", "ascending"))
-    loss = _one_of(contents, "loss", (*NAMED_LOSSES, None)) or "squared_error"
+    loss = _one_of(contents, "loss", (*NAMED_LOSSES, None)) or LOSS_OF[link]
     levels, n_targets = contents["quantiles"], contents["n_targets"]
     parameters = {"loss": loss}
     if levels is not None:
         parameters["quantile"] = levels = levels_of(levels)
     if (
-        (loss in DOMAINS) != (link == "exp")
-        or (loss == "quantile") != (link == "ascending")
+        _link_of_loss(loss) != link
         or (levels is None) != (link != "ascending")
         or n_outputs != (n_targets or len(levels or [0]))
     ):

@@ -121,7 +121,7 @@ def add_classifier(
         h = graph("Sigmoid", z)
     elif net._kind == "binary":
         second = graph("Cast", graph("Greater", z, 0.0), to=INT64)
-        place = graph("Reshape", second, np.array([-1]))
+        place = graph("Reshape", second, np.array([-1], np.int64))
         graph("Gather", classes, place, name=label)
         h = graph("Sigmoid", graph("Concat", graph("Neg", z), z, axis=1))
     else:
@@ -180,7 +180,7 @@ def add_regressor(graph: Graph, net: Any, X: str, variable: str) -> None:
     if link == "exp":
         h = graph("Exp", h)
     elif link == "ascending" and net.n_outputs_ > 1:
-        h = graph("TopK", h, np.array([net.n_outputs_]), axis=1, largest=0)
+        h = graph("TopK", h, np.array([net.n_outputs_], np.int64), axis=1, largest=0)
     if net.target_mean_ is not None:
         h = graph("Cast", h, to=DOUBLE)
         h = graph("Add", graph("Mul", h, net.target_scale_), net.target_mean_)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from scipy import sparse
+from sklearn.base import clone
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.utils.validation import check_is_fitted
 
@@ -75,7 +76,7 @@ def to_sklearn(net: Any) -> MLPClassifier | MLPRegressor:
     _check_expressible(net, layers)
     of_labels = isinstance(net, ScratchMLPClassifier)
     cls = MLPClassifier if of_labels else MLPRegressor
-    given = net.get_params() | architecture_of(layers)
+    given = clone(net).get_params() | architecture_of(layers)
     shared = {name: given[name] for name in signature(cls).parameters if name in given}
     for name, values in ITS_VALUES.items():
         if shared[name] not in values:
@@ -176,7 +177,7 @@ def from_sklearn(mlp: MLPClassifier | MLPRegressor) -> Any:
     >>> from sklearn.datasets import load_iris
     >>> from sklearn.neural_network import MLPClassifier
     >>> X, y = load_iris(return_X_y=True)
-    >>> mlp = MLPClassifier(solver="lbfgs", alpha=1.0, max_iter=1000).fit(X, y)
+    >>> mlp = MLPClassifier((5,), alpha=1.0).partial_fit(X, y, classes=[0, 1, 2])
     >>> net = from_sklearn(mlp)
     >>> bool((net.predict(X) == mlp.predict(X)).all()), net.alpha
     (True, 1.0)
@@ -196,7 +197,7 @@ def from_sklearn(mlp: MLPClassifier | MLPRegressor) -> Any:
     check_layers(layers)
     of_labels = isinstance(mlp, MLPClassifier)
     net = (ScratchMLPClassifier if of_labels else ScratchMLPRegressor)()
-    given = mlp.get_params()
+    given = clone(mlp).get_params()  # a random_state of its own
     net.set_params(**{name: given[name] for name in net.get_params() if name in given})
     link, data = mlp.out_activation_, _seen_labels(mlp) if of_labels else {}
     if of_labels and len(mlp.classes_) == 1:
