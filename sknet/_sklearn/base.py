@@ -52,7 +52,9 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 def checks_parameters(method: Method) -> Method:
     """Check the parameters of the estimator before ``method``, as scikit-learn does."""
-    return cast(Method, _fit_context(prefer_skip_nested_validation=True)(method))
+    checked = _fit_context(prefer_skip_nested_validation=True)
+    # Puts back NumPy's settings should Ctrl-C come as an inner block changes them.
+    return cast(Method, checked(np.errstate()(method)))
 
 
 def _trains_by_steps(estimator: Any) -> bool:
