@@ -50,6 +50,8 @@ for seed in range(5):
         net.set_params(n_iter_no_change=np.inf, random_state=seed)
         scores[name].append(net.fit(X_train, y_train).score(X_test, y_test))
 
+# sphinx_gallery_thumbnail_number = 2
+
 # %%
 # A line is a split. Splits differ as much as methods do: it is the slopes that count.
 

@@ -39,7 +39,7 @@ class Watch(FitCallback):
         self.scores = []
 
     def on_fit_task_end(self, estimator, context):
-        if context.parent is not None:  # an epoch
+        if context.task_name == "epoch":
             self.scores.append(estimator.score(X_test, y_test))
 
     def teardown(self, estimator, context):
