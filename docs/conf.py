@@ -1,0 +1,110 @@
+"""Builds the site: ``python -m sphinx -W --keep-going -b html docs docs/_build/html``.
+
+Nothing is fetched from the network, neither here nor by a reader's browser.
+"""
+
+import inspect
+import os
+import sys
+from pathlib import Path
+
+import sknet
+
+DOCS = Path(__file__).parent
+ROOT = DOCS.parent
+PACKAGE = Path(sknet.__file__).parent
+sys.path.insert(0, str(DOCS / "_ext"))
+
+project = "sknet"
+author = "sknet developers"
+copyright = "sknet developers, BSD-3-Clause"
+version = release = sknet.__version__
+
+extensions = [
+    "myst_parser",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.linkcode",
+    "sphinx_gallery.gen_gallery",
+    "mathml",
+    "names",
+    "sources",
+]
+templates_path = ["_templates"]
+exclude_patterns = ["_build", "auto_examples/*.ipynb", "auto_examples/*.py"]
+
+# -- pages -----------------------------------------------------------------------------
+
+myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 4
+# "source:" stands for a file of the repository: see _ext/sources.py.
+myst_url_schemes = ["http", "https", "mailto", "source"]
+# Pages of the repository's web site that are other pages here.
+sources_pages = {
+    "CHANGELOG.md": "changelog.md",
+    "README.md": "index.md",
+    "benchmarks/README.md": "benchmarks.md",
+    "benchmarks/results.md": "benchmarks.md",
+}
+
+# -- reference -------------------------------------------------------------------------
+
+autodoc_typehints = "none"  # the docstrings tell them
+autodoc_default_options = {"member-order": "bysource"}
+autosummary_generate = True
+numpydoc_show_class_members = False
+# Every name of sknet that a docstring refers to must be in the reference.
+nitpicky = True
+nitpick_ignore_regex = [("py:.*", r"(?!sknet\b).*")]
+
+
+def linkcode_resolve(domain, info):
+    """Where an object of the reference is in the code."""
+    thing = sys.modules.get(info["module"])
+    for name in info["fullname"].split("."):
+        thing = getattr(thing, name, None)
+    if isinstance(thing, property):
+        thing = thing.fget
+    try:
+        thing = inspect.unwrap(thing)
+        file = Path(inspect.getsourcefile(thing)).relative_to(
+            Path(sknet.__file__).parent
+        )
+        line = inspect.getsourcelines(thing)[1]
+    except (TypeError, ValueError, OSError):  # a constant, or not ours
+        return None
+    return f"source:sknet/{file.as_posix()}#L{line}"
+
+
+# -- gallery ---------------------------------------------------------------------------
+
+# SKNET_GALLERY=0 makes the pages of the examples without running them.
+sphinx_gallery_conf = {
+    "examples_dirs": str(ROOT / "examples"),
+    "gallery_dirs": "auto_examples",
+    "plot_gallery": os.environ.get("SKNET_GALLERY", "1") != "0",
+    "download_all_examples": False,
+    "remove_config_comments": True,
+    "show_memory": False,
+    "show_signature": False,
+}
+
+# -- looks -----------------------------------------------------------------------------
+
+html_theme = "pydata_sphinx_theme"
+html_title = "sknet"
+html_static_path = ["_static"]
+html_css_files = ["sknet.css"]
+html_show_sourcelink = False
+html_copy_source = False
+html_math_renderer = "mathml"
+html_theme_options = {
+    "logo": {"text": "sknet"},
+    "navigation_with_keys": False,
+    "show_prev_next": False,
+    "header_links_before_dropdown": 7,
+    "footer_start": ["copyright"],
+    "footer_end": [],
+}
+html_sidebars = {"index": []}
