@@ -56,7 +56,16 @@ autosummary_generate = True
 numpydoc_show_class_members = False
 # Every name of sknet that a docstring refers to must be in the reference.
 nitpicky = True
-nitpick_ignore_regex = [("py:.*", r"(?!sknet\b).*")]
+nitpick_ignore_regex = [("py:.*", r"(?!sknet\b).*|sknet\._.*")]
+
+
+def leave_out(app, what, name, thing, skip, options):
+    """Methods of scikit-learn, whose docstrings refer to its own pages."""
+    return skip or str(getattr(thing, "__module__", "")).startswith("sklearn.")
+
+
+def setup(app):
+    app.connect("autodoc-skip-member", leave_out)
 
 
 def linkcode_resolve(domain, info):
