@@ -32,6 +32,7 @@ extensions = [
     "sources",
 ]
 templates_path = ["_templates"]
+smartquotes = False  # quotes in the text are quotes of Python
 exclude_patterns = ["_build", "auto_examples/*.ipynb", "auto_examples/*.py"]
 
 # -- pages -----------------------------------------------------------------------------
@@ -51,7 +52,7 @@ sources_pages = {
 # -- reference -------------------------------------------------------------------------
 
 autodoc_typehints = "none"  # the docstrings tell them
-autodoc_default_options = {"member-order": "bysource"}
+toc_object_entries_show_parents = "hide"
 autosummary_generate = True
 numpydoc_show_class_members = False
 # Every name of sknet that a docstring refers to must be in the reference.
@@ -116,4 +117,5 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],
 }
-html_sidebars = {"index": []}
+# Pages that have none below them.
+html_sidebars = {page: [] for page in ["index", "install", "choosing", "equations"]}

@@ -1,27 +1,34 @@
 """Typesets formulas as MathML, which browsers show without a script."""
 
+import re
+
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
 
+# A name such as log that no bracket follows.
+NAME = re.compile(r"(<mi>[a-z]{2,}</mi>)(?=\s*<m(?!o))")
 
-def formula_of(node):
-    """Its LaTeX, in the words that docutils knows.
 
-    On the web a bare "<" would begin a tag, so the pages write "\\lt".
+def mathml(node, **options):
+    r"""A formula's MathML.
+
+    The pages write ``\lt``, as a bare "<" would begin a tag on the web; docutils does
+    not know it, nor that a name stands apart from what follows it.
     """
-    return node.astext().replace(r"\lt", "<")
+    latex = node.astext().replace(r"\lt", "<").replace("'", "\N{PRIME}")
+    return NAME.sub(r'\1<mspace width="0.17em"></mspace>', tex2mathml(latex, **options))
 
 
 def inline(translator, node):
     """Write a formula within a line."""
-    translator.body.append(tex2mathml(formula_of(node)))
+    translator.body.append(mathml(node))
     raise nodes.SkipNode
 
 
 def block(translator, node):
     """Write a formula of its own line."""
-    formula = tex2mathml(formula_of(node), as_block=True)
-    translator.body.append(f'<div class="math">{formula}</div>')
+    formula = mathml(node, as_block=True)
+    translator.body.append(f'<div class="formula">{formula}</div>')
     raise nodes.SkipNode
 
 
