@@ -5,18 +5,20 @@ import re
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
 
-# A name such as log that no bracket follows.
-NAME = re.compile(r"(<mi>[a-z]{2,}</mi>)(?=\s*<m(?!o))")
+# A function such as log whose argument has no brackets.
+APPLIED = re.compile(r"(<mo>&ApplyFunction;</mo>)(?=\s*<m(?!o))")
 
 
 def mathml(node, **options):
     r"""A formula's MathML.
 
     The pages write ``\lt``, as a bare "<" would begin a tag on the web; docutils does
-    not know it, nor that a name stands apart from what follows it.
+    not know it, nor what a prime looks like, nor that a name stands apart from what
+    follows it.
     """
-    latex = node.astext().replace(r"\lt", "<").replace("'", "\N{PRIME}")
-    return NAME.sub(r'\1<mspace width="0.17em"></mspace>', tex2mathml(latex, **options))
+    latex = node.astext().replace(r"\lt", "<")
+    formula = tex2mathml(latex, **options).replace(">'<", ">\N{PRIME}<")
+    return APPLIED.sub(r'\1<mspace width="0.17em"></mspace>', formula)
 
 
 def inline(translator, node):
