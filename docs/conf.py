@@ -93,7 +93,7 @@ def linkcode_resolve(domain, info):
 sphinx_gallery_conf = {
     "examples_dirs": str(ROOT / "examples"),
     "gallery_dirs": "auto_examples",
-    "ignore_pattern": r"[/\\](?!plot_|article_by_hand)\w+\.py$",
+    "ignore_pattern": r"^(?!plot_|article_by_hand)",
     "plot_gallery": os.environ.get("SKNET_GALLERY", "1") != "0",
     "download_all_examples": False,
     "remove_config_comments": True,
