@@ -41,9 +41,10 @@ myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 4
 # "source:" stands for a file of the repository: see _ext/sources.py.
 myst_url_schemes = ["http", "https", "mailto", "source"]
+# Pages that are files outside this folder.
+sources_copies = {"changelog": "CHANGELOG.md"}
 # Pages of the repository's web site that are other pages here.
 sources_pages = {
-    "CHANGELOG.md": "changelog.md",
     "README.md": "index.md",
     "benchmarks/README.md": "benchmarks.md",
     "benchmarks/results.md": "benchmarks.md",

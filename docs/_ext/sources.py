@@ -23,19 +23,25 @@ def lead_links(app, docname, source):
 
     A Python file becomes ``source:`` and its path, an example its page in the gallery.
     """
-    folder = posixpath.dirname(f"docs/{docname}")
+    here = posixpath.dirname(f"docs/{docname}")
+    copied = app.config.sources_copies.get(docname)
+    if copied:
+        source[0] = (ROOT / copied).read_text("utf-8")
+        app.env.note_dependency(str(ROOT / copied), docname=docname)
+    folder = posixpath.dirname(copied) if copied else here
+    pages = {file: f"{page}.md" for page, file in app.config.sources_copies.items()}
+    pages |= app.config.sources_pages
 
     def led(found):
         path = posixpath.normpath(posixpath.join(folder, found[1]))
         anchor = found[2] or ""
-        page = app.config.sources_pages.get(path)
-        if page is None and re.fullmatch(r"examples/plot_\w+\.py", path):
-            page, anchor = f"auto_examples/{posixpath.basename(path)[:-3]}.rst", ""
-        if page is not None:
-            return f"](/{page}{anchor})"
+        if path in pages:
+            return f"](/{pages[path]}{anchor})"
+        if re.fullmatch(r"examples/plot_\w+\.py", path):
+            return f"](/auto_examples/{posixpath.basename(path)[:-3]}.rst)"
         if path.endswith(".py"):
             return f"](source:{path}{anchor})"
-        return found[0]
+        return f"]({posixpath.relpath(path, here)}{anchor})"
 
     source[0] = LINK.sub(led, source[0])
 
@@ -82,6 +88,7 @@ def numbered(code):
 
 def setup(app):
     app.add_config_value("sources_pages", {}, "env")
+    app.add_config_value("sources_copies", {}, "env")
     app.connect("source-read", lead_links)
     app.connect("doctree-resolved", resolve_links)
     app.connect("html-collect-pages", pages)
