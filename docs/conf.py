@@ -95,6 +95,7 @@ sphinx_gallery_conf = {
     "examples_dirs": str(ROOT / "examples"),
     "gallery_dirs": "auto_examples",
     "ignore_pattern": r"^(?!plot_|article_by_hand)",
+    "reset_argv": "examples_run.arguments",
     "plot_gallery": os.environ.get("SKNET_GALLERY", "1") != "0",
     "download_all_examples": False,
     "remove_config_comments": True,
