@@ -33,7 +33,7 @@ extensions = [
 ]
 templates_path = ["_templates"]
 smartquotes = False  # quotes in the text are quotes of Python
-exclude_patterns = ["_build", "auto_examples/*.ipynb", "auto_examples/*.py"]
+exclude_patterns = ["_build", "draw", "auto_examples/*.ipynb", "auto_examples/*.py"]
 
 # -- pages -----------------------------------------------------------------------------
 
@@ -101,6 +101,7 @@ sphinx_gallery_conf = {
     "remove_config_comments": True,
     "show_memory": False,
     "show_signature": False,
+    "write_computation_times": False,
 }
 
 # -- looks -----------------------------------------------------------------------------

@@ -19,6 +19,7 @@ GOALS = {
     "replace MLPClassifier": "howto/replace_mlpclassifier.html",
     "stop early on one's own validation set": "howto/stop_early.html",
     "see the history": "howto/history.html",
+    "save and load": "howto/save_and_load.html",
     "search with a random distribution": "howto/search.html#at-random",
     "use a table with categories": "howto/table_with_categories.html",
     "read the line that computes the gradient": "source/sknet/backprop.html#L120",

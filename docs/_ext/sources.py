@@ -7,6 +7,7 @@ whole file, and so are the [source] links of the API reference.
 
 import posixpath
 import re
+import shutil
 from pathlib import Path
 
 from docutils import nodes
@@ -15,6 +16,8 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
 ROOT = Path(__file__).parents[2]
+# A folder of the docs that is a page by itself, and is copied as it is.
+WHOLE = "draw"
 LINK = re.compile(r"\]\((?![a-z]+:|#)([^)\s#]+)(#[^)\s]+)?\)")
 
 
@@ -39,7 +42,7 @@ def lead_links(app, docname, source):
             return f"](/{pages[path]}{anchor})"
         if re.fullmatch(r"examples/plot_\w+\.py", path):
             return f"](/auto_examples/{posixpath.basename(path)[:-3]}.rst)"
-        if path.endswith(".py"):
+        if path.endswith(".py") or path.startswith(f"docs/{WHOLE}/"):
             return f"](source:{path}{anchor})"
         return f"]({posixpath.relpath(path, here)}{anchor})"
 
@@ -55,13 +58,27 @@ def resolve_links(app, doctree, docname):
         if scheme == "source":
             path, _, anchor = target.partition("#")
             page = app.builder.get_relative_uri(docname, page_of(path))
+            if not path.endswith(".py"):
+                page = page.removesuffix(app.builder.out_suffix)
             link["refuri"] = f"{page}#{anchor}" if anchor else page
             link["internal"] = True
 
 
 def page_of(path):
-    """Name of the page of a file."""
-    return f"source/{path.removesuffix('.py')}"
+    """Name of the page of a file, or the file's own if it is copied."""
+    if path.endswith(".py"):
+        return f"source/{path.removesuffix('.py')}"
+    return path.removeprefix("docs/")
+
+
+def copy_whole(app, error):
+    """Copy what is a page by itself."""
+    if error is None and app.builder.format == "html":
+        ignored = shutil.ignore_patterns("*.py")
+        there = Path(app.outdir, WHOLE)
+        shutil.copytree(
+            ROOT / "docs" / WHOLE, there, ignore=ignored, dirs_exist_ok=True
+        )
 
 
 def pages(app):
@@ -92,4 +109,5 @@ def setup(app):
     app.connect("source-read", lead_links)
     app.connect("doctree-resolved", resolve_links)
     app.connect("html-collect-pages", pages)
+    app.connect("build-finished", copy_whole)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
