@@ -29,6 +29,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "mathml",
     "names",
+    "parameters",
     "sources",
 ]
 templates_path = ["_templates"]

@@ -11,9 +11,15 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+
+from sknet import ScratchMLPClassifier, ScratchMLPRegressor
 
 ROOT = Path(__file__).parents[1]
 NEEDED = ["sphinx", "myst_parser", "numpydoc", "pydata_sphinx_theme", "sphinx_gallery"]
+ALL_PARAMETERS = (
+    ScratchMLPRegressor().get_params() | ScratchMLPClassifier().get_params()
+)
 # What a newcomer looks for, and the page or line that tells it.
 GOALS = {
     "replace MLPClassifier": "howto/replace_mlpclassifier.html",
@@ -129,6 +135,8 @@ def test_the_site_leads_where_a_newcomer_wants_to_go(site):
     # Names of sknet in the pages are links to the reference.
     links = pages["callbacks.html"].in_article
     assert "api/generated/sknet.ScratchMLPClassifier.html" in " ".join(links)
+    of_parameters = [one for one in pages["parameters.html"].links if "#param-" in one]
+    assert len(of_parameters) == len(ALL_PARAMETERS)
     # Formulas are typeset, and no script is fetched to do it.
     assert (site / "equations.html").read_text("utf-8").count("<math") > 100
     fetched = re.compile(r'<(?:script|link|img)[^>]*(?:src|href)="(?:https?:)?//')
@@ -137,8 +145,6 @@ def test_the_site_leads_where_a_newcomer_wants_to_go(site):
 
 
 def test_the_parameters_are_on_their_page_once_with_their_defaults():
-    from sknet import ScratchMLPClassifier, ScratchMLPRegressor
-
     text = (ROOT / "docs/parameters.md").read_text("utf-8")
     rows = re.findall(r"^\| \*?`(\w+)`\*? \| `(.+?)` \|", text, re.MULTILINE)
     assert len(rows) == len(dict(rows))
@@ -147,12 +153,10 @@ def test_the_parameters_are_on_their_page_once_with_their_defaults():
         **ScratchMLPClassifier().get_params(),
     }
     told = {name: default.replace('"', "'") for name, default in rows}
-    assert told == {name: repr(value) for name, value in defaults.items()}
+    assert told == {name: repr(value) for name, value in ALL_PARAMETERS.items()}
 
 
 def test_the_parameters_that_are_new_are_marked_as_such():
-    from sklearn.neural_network import MLPClassifier, MLPRegressor
-
     text = (ROOT / "docs/parameters.md").read_text("utf-8")
     new = set(re.findall(r"^\| \*`(\w+)`\*", text, re.MULTILINE))
     told = set(re.findall(r"^\| \*?`(\w+)`", text, re.MULTILINE))
