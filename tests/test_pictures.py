@@ -122,7 +122,7 @@ def test_the_recipes_are_drawn_in_a_panel_for_each_measure():
 
 
 # What is missing, and the extra that has it.
-ADVICE = [("matplotlib", "examples"), ("pooch", "datasets")]
+ADVICE = [("matplotlib", "examples"), ("pooch", "datasets"), ("onnx", "export")]
 
 
 @pytest.mark.parametrize(("package", "extra"), ADVICE)
@@ -140,7 +140,7 @@ def test_advice_to_install_works_in_a_checkout(package, extra):
 def test_advice_to_install_has_one_place(monkeypatch, tmp_path, capsys):
     for path in (ROOT / "sknet").rglob("*.py"):
         if path.name != "_extras.py":
-            assert "sknet-mlp" not in path.read_text("utf-8"), path
+            assert "sknet-mlp[" not in path.read_text("utf-8"), path
     monkeypatch.setattr(_extras, "INSTALL", "get {extra} somewhere")
     for module in "matplotlib.figure", "matplotlib.pyplot", "pooch":
         monkeypatch.setitem(sys.modules, module, None)

@@ -95,10 +95,10 @@ def to_onnx(
     return model
 
 
-@np.errstate(over="ignore", under="ignore")
 def _raw_outputs(graph: Graph, net: Any, a: str) -> str:
     for weights, biases, activation in layers_of(net):
-        W, b = weights.astype(graph.dtype), biases.astype(graph.dtype)
+        with np.errstate(over="ignore", under="ignore"):
+            W, b = weights.astype(graph.dtype), biases.astype(graph.dtype)
         if not (np.isfinite(W).all() and np.isfinite(b).all()):
             raise ValueError(
                 f"weights are too large for {graph.dtype}: export with dtype='float64'."
