@@ -148,10 +148,6 @@ def test_the_parameters_are_on_their_page_once_with_their_defaults():
     text = (ROOT / "docs/parameters.md").read_text("utf-8")
     rows = re.findall(r"^\| \*?`(\w+)`\*? \| `(.+?)` \|", text, re.MULTILINE)
     assert len(rows) == len(dict(rows))
-    defaults = {
-        **ScratchMLPRegressor().get_params(),
-        **ScratchMLPClassifier().get_params(),
-    }
     told = {name: default.replace('"', "'") for name, default in rows}
     assert told == {name: repr(value) for name, value in ALL_PARAMETERS.items()}
 
@@ -161,4 +157,5 @@ def test_the_parameters_that_are_new_are_marked_as_such():
     new = set(re.findall(r"^\| \*`(\w+)`\*", text, re.MULTILINE))
     told = set(re.findall(r"^\| \*?`(\w+)`", text, re.MULTILINE))
     old = {*MLPClassifier().get_params(), *MLPRegressor().get_params()}
+    old.add("loss")  # since scikit-learn 1.7
     assert new == told - old
