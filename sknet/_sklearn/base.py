@@ -128,7 +128,7 @@ class NetworkEstimator(CallbackSupportMixin, NetworkHooks):
             estimator as it was.  Also for a loss that diverges, which leaves the last
             finite weights, or those that did best on the validation set.
         """
-        # Ctrl-C between NumPy's settings and a block that they are for would leave them.
+        # Ctrl-C just before a block that settings of NumPy are for would leave them.
         with np.errstate():
             tasks = FitTasks(self, X, y, sample_weight)
             given = X_val, y_val, sample_weight_val
