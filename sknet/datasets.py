@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 from pathlib import Path
+from urllib.parse import urljoin
 
 import numpy as np
 from sklearn.datasets import get_data_home
@@ -123,14 +124,24 @@ def _download(path):
     level = logger.level
     logger.setLevel("WARNING")  # pooch reports each download on stderr
     try:
-        downloader = pooch.HTTPDownloader(timeout=30)
+        hooks = {"response": _check_redirect}
+        downloader = pooch.HTTPDownloader(timeout=30, hooks=hooks)
         pooch.retrieve(URL, SHA256, path.name, path.parent, downloader=downloader)
     except OSError as error:
-        raise _missing(path, f"the download failed ({type(error).__name__})") from error
-    except ValueError as error:  # the hash; the message gives both
+        fault = error.strerror or type(error).__name__
+        raise _missing(path, f"the download failed ({fault})") from error
+    except ValueError as error:  # a redirect, or the hash; the message gives both
         raise _missing(path, f"the download was refused ({error})") from error
     finally:
         logger.setLevel(level)
+
+
+def _check_redirect(response, **settings):
+    """Refuse to be led from HTTPS to where others on the way can read and change."""
+    if response.is_redirect and response.url.startswith("https:"):
+        there = urljoin(response.url, response.headers["Location"])
+        if not there.lower().startswith("https:"):
+            raise ValueError(f"{response.url} redirects to {there}, which is not HTTPS")
 
 
 def _missing(path, reason):
