@@ -371,9 +371,7 @@ def content(value):
         return (type(value), *map(content, value))
     if isinstance(value, (pd.DataFrame, pd.Series)):
         return type(value), value.to_csv(), str(value.dtypes)
-    if sparse.issparse(value) or isinstance(
-        value, sknet._sklearn.base.NetworkEstimator
-    ):
+    if sparse.issparse(value) or isinstance(value, NetworkEstimator):
         return type(value), content(vars(value))
     return type(value), repr(value)
 
