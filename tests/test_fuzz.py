@@ -202,7 +202,7 @@ FORMS = {
     "named": lambda X: pd.DataFrame(X, columns=[f"c{i}" for i in range(X.shape[1])]),
     "list": lambda X: X.tolist(),
     "one row": lambda X: X.ravel(),
-    "csr": lambda X: sparse.csr_matrix(X * (X > 0)),
+    "csr": lambda X: sparse.csr_matrix(np.where(X > 0, X, 0)),
     "csr array": sparse.csr_array,
     "csc": sparse.csc_matrix,
     "coo": lambda X: sparse.coo_matrix(np.tril(X)),
@@ -359,6 +359,9 @@ def weights(draw, n):
 # -- what must hold --------------------------------------------------------------------
 
 
+ARRAYS = (np.ndarray, tuple)
+
+
 def content(value):
     """All that a value holds, in nested tuples that can be compared."""
     if isinstance(value, np.ndarray):
@@ -371,7 +374,10 @@ def content(value):
         return (type(value), *map(content, value))
     if isinstance(value, (pd.DataFrame, pd.Series)):
         return type(value), value.to_csv(), str(value.dtypes)
-    if sparse.issparse(value) or isinstance(value, NetworkEstimator):
+    if sparse.issparse(value):  # beside flags, which SciPy sets when it has looked
+        arrays = {k: v for k, v in vars(value).items() if isinstance(v, ARRAYS)}
+        return type(value), value.shape, content(arrays)
+    if isinstance(value, NetworkEstimator):
         return type(value), content(vars(value))
     return type(value), repr(value)
 
