@@ -51,7 +51,7 @@ class Lock:
     def __init__(self, path: Path) -> None:
         self.path = path
         while True:
-            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT)
+            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
             try:
                 if self._is_mine():
                     return

@@ -60,7 +60,7 @@ SETTINGS = {
 def network(name):
     cls = ScratchMLPRegressor if name == "regressor" else ScratchMLPClassifier
     settings = {"random_state": 0, **SHORT, **SETTINGS[name]}
-    return cls((12,), warm_start=True, **settings)
+    return cls(hidden_layer_sizes=(12,), warm_start=True, **settings)
 
 
 def data(name):

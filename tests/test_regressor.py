@@ -279,7 +279,12 @@ BAD = {
         "float32, cannot hold",
     ),
     "sparse": ({}, lambda y: sparse.csr_matrix(y[:, np.newaxis]), "y is sparse|sparse"),
-    "words": ({}, lambda y: np.full(len(y), "many"), "could not convert"),
+    "words": (
+        {},
+        lambda y: np.full(len(y), "many"),
+        "y of type <U4 is not made of numbers .* labels are for",
+    ),
+    "none": ({}, lambda y: y[:, np.newaxis][:, :0], r"shape \(150, 0\) has no targets"),
     "several for quantiles": (
         {"loss": "quantile"},
         lambda y: np.column_stack([y, y]),
@@ -496,6 +501,16 @@ def test_one_sample_has_no_r2_to_validate_by():
         regressor().fit(X, y, X_val=X[:1], y_val=y[:1])
     net = regressor(scoring="loss").fit(X, y, X_val=X[:1], y_val=y[:1])
     assert np.isfinite(net.validation_scores_).all()
+
+
+def test_a_score_of_classes_cannot_be_had_of_a_regressor():
+    X, y = data()
+    net = regressor().fit(X, y)
+    before = pickle.dumps(net)
+    net.set_params(scoring="roc_auc")
+    with pytest.raises(ValueError, match=r"'roc_auc' asks for .*predict_proba.*: use"):
+        net.fit(X, y, X_val=X, y_val=y > 0)
+    assert pickle.dumps(net.set_params(scoring=None)) == before
 
 
 @pytest.mark.filterwarnings("ignore:X_val is not scaled like X")

@@ -135,19 +135,35 @@ def n_targets_of(y: Any) -> int | None:
     Raises
     ------
     ValueError
-        For sparse y.
+        For sparse y, and for y without columns.
     """
     if sparse.issparse(y):
         raise ValueError(
             f"y of shape {y.shape} is sparse, which a regressor does not support: "
             "pass y.toarray()."
         )
+    if y.ndim == 2 and not y.shape[1]:
+        raise ValueError(
+            f"y of shape {y.shape} has no targets: pass one column for each of them."
+        )
     return None if y.ndim == 1 else y.shape[1]
 
 
 def columns(y: NDArray[Any]) -> NDArray[np.float64]:
-    """Targets of shape (n_samples, n_targets), in float64."""
-    y = np.asarray(y, dtype=np.float64)
+    """Targets of shape (n_samples, n_targets), in float64.
+
+    Raises
+    ------
+    ValueError
+        For what is no number.
+    """
+    try:
+        y = np.asarray(y, dtype=np.float64)
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f"y of type {y.dtype} is not made of numbers ({error}): labels are for "
+            "ScratchMLPClassifier."
+        ) from None
     return y[:, np.newaxis] if y.ndim == 1 else y
 
 
