@@ -284,7 +284,11 @@ BAD = {
         lambda y: np.full(len(y), "many"),
         "y of type <U4 is not made of numbers .* labels are for",
     ),
-    "none": ({}, lambda y: y[:, np.newaxis][:, :0], r"shape \(150, 0\) has no targets"),
+    "none": (
+        {},
+        lambda y: y[:, np.newaxis][:, :0],
+        r"shape \(150, 0\) has no targets|0 feature",
+    ),
     "several for quantiles": (
         {"loss": "quantile"},
         lambda y: np.column_stack([y, y]),
