@@ -517,6 +517,18 @@ def test_a_score_of_classes_cannot_be_had_of_a_regressor():
     assert pickle.dumps(net.set_params(scoring=None)) == before
 
 
+@pytest.mark.parametrize("size", [1e-300, 1e-160, 1e150, 1e300])
+@pytest.mark.parametrize("loss", ["squared_error", "quantiles"])
+def test_the_unit_of_targets_changes_no_score(loss, size):
+    """Not even one whose squares are no numbers."""
+    X, y = data(loss)
+    parameters = {**LOSSES[loss], "target_scaling": "standard"}
+    net, expected = regressor(**parameters).fit(X, y * size), regressor(**parameters)
+    expected = expected.fit(X, y).score(X, y)
+    assert_allclose(net.score(X, y * size), expected, rtol=1e-6)
+    assert_allclose(net.score(X, y * size, np.full(len(y), 1e300)), expected, rtol=1e-6)
+
+
 @pytest.mark.filterwarnings("ignore:X_val is not scaled like X")
 def test_predictions_beyond_all_numbers_are_the_worst_and_end_nothing():
     """The exponential of one overflows on the validation set only."""

@@ -11,6 +11,7 @@ from collections.abc import Collection
 from datetime import date
 from inspect import signature
 from numbers import Real
+from sys import float_info
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -410,7 +411,7 @@ def class_factors(
             f"{shown(labels.classes)}, and lacks some of these: use the labels of y."
         )
     for label, factor in class_weight.items():
-        if not (isinstance(factor, Real) and 0 <= factor < np.inf):
+        if not (isinstance(factor, Real) and 0 <= factor <= float_info.max):
             raise ValueError(
                 f"class_weight has {factor!r} for the label {label!r}: give finite "
                 "numbers, 0 or more."

@@ -186,6 +186,22 @@ def moments(
         return origin + width * mean, width * np.sqrt(variance)
 
 
+def in_moderate_units(*arrays: Any) -> tuple[Any, ...]:
+    """The arrays, in other units where their squares would leave the range of floats.
+
+    R² does not depend on the units.  What is not made of numbers stays as it is.
+    """
+    try:
+        numbers = [np.asarray(one, dtype=np.float64) for one in arrays]
+    except (TypeError, ValueError):
+        return arrays
+    largest = max(np.abs(one).max(initial=0.0) for one in numbers)
+    if not 0 < largest < np.inf or 1e-100 < largest < 1e100:
+        return arrays
+    with np.errstate(under="ignore"):
+        return tuple(one / largest for one in numbers)
+
+
 def levels_of(quantile: float | ArrayLike) -> list[float]:
     """Quantiles as a list.
 
