@@ -322,6 +322,44 @@ def test_a_child_forked_in_the_midst_of_a_fit_trains():
     subprocess.run([sys.executable, "-W", "ignore", "-c", FORK], timeout=60, check=True)
 
 
+FORKS = """
+import os
+import threading
+import numpy as np
+from sknet import ScratchMLPClassifier
+
+X = np.random.RandomState(0).normal(size=(200, 60))
+y = np.arange(200) % 3
+ended = threading.Event()
+
+def fit():
+    ScratchMLPClassifier((30,), max_iter=3, random_state=0).fit(X, y)
+
+def fit_again_and_again():
+    while not ended.is_set():
+        fit()
+
+threads = [threading.Thread(target=fit_again_and_again) for _ in range(3)]
+for thread in threads:
+    thread.start()
+for _ in range(20):
+    pid = os.fork()
+    if not pid:
+        fit()
+        os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
+ended.set()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_children_forked_while_other_threads_train_do_train():
+    """None waits for a lock that a thread held which it does not have."""
+    subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FORKS], timeout=60, check=True
+    )
+
+
 def test_workers_train_to_the_same_bits_and_keep_their_limits():
     X, y = data(200, 60)
     here, _ = seen_in_fit(X, y)
@@ -371,6 +409,7 @@ def test_processes_started_in_any_way_train_to_the_same_bits(method, tmp_path):
 
 
 @pytest.mark.parametrize("backend", ["loky", "threading", "multiprocessing"])
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded")  # and forks
 def test_a_search_with_several_jobs_is_the_search_with_one(two, backend):
     X, y = data(120, 20)
     net = ScratchMLPClassifier((10,), max_iter=4, random_state=0, **UNENDING)
