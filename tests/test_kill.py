@@ -31,7 +31,6 @@ if "forkserver" not in multiprocessing.get_all_start_methods():
 N_KILLS = int(os.environ.get("SKNET_KILLS", "1"))
 SHORT = {"max_iter": 60, **ENDLESS}
 SGD = {"solver": "sgd", "learning_rate_init": 0.05}
-# What fit is given beside the data, too.
 SETTINGS = {
     "adam": {},
     "early stopping": {"early_stopping": True, "n_iter_no_change": 25, "tol": 1e-3},
