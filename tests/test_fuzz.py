@@ -28,6 +28,7 @@ from hypothesis.stateful import (
 )
 from scipy import sparse
 from sklearn.base import clone
+from sklearn.utils._param_validation import InvalidParameterError
 
 import sknet
 from sknet import ScratchMLPClassifier, ScratchMLPRegressor
@@ -178,19 +179,26 @@ OF_REGRESSORS = {
 }
 
 
-def some_parameters(table, most):
-    """Some parameters, of which one in twenty-five has a value that is not right."""
-    pairs = {
-        kind: [(name, v) for name, values in table.items() for v in values[kind]]
-        for kind in (0, 1)
+@st.composite
+def one_in(draw, n):
+    """True once in n times; an end of the range would come more often."""
+    return draw(st.integers(0, n - 1)) == n // 2
+
+
+@st.composite
+def some_parameters(draw, table, most):
+    """Some parameters, of which one in thirty has a value that is not right."""
+    names = draw(st.lists(st.sampled_from(sorted(table)), max_size=most))
+    wrong = [draw(one_in(30)) for _ in names]
+    return {
+        name: draw(st.sampled_from(table[name][is_wrong]))
+        for name, is_wrong in zip(names, wrong, strict=True)
     }
-    one = st.one_of([st.sampled_from(pairs[0])] * 24 + [st.sampled_from(pairs[1])])
-    return st.lists(one, max_size=most).map(dict)
 
 
 # -- data ------------------------------------------------------------------------------
 
-SCALES = [1.0] * 8 + [1e-5, 1e3, 1e10, 1e-40, 1e30, 1e150, 1e-310, 0.0]
+SCALES = [1.0] * 24 + [1e-5, 1e3, 1e10, 1e-40, 1e30, 1e150, 1e-310, 0.0]
 WRONG = [np.nan, np.inf, -np.inf, 1e300, -1e300, 1e38, 3.4e38, 1e-310]
 FORMS = {
     "C": lambda X: X,
@@ -231,9 +239,9 @@ def samples(draw, shape):
     dtype = draw(st.sampled_from(DTYPES))
     with np.errstate(all="ignore"):
         X = X > 0 if dtype is bool else X.astype(dtype)
-        if X.size and X.dtype.kind in "fO" and draw(st.integers(0, 7)) == 7:
+        if X.size and X.dtype.kind in "fO" and draw(one_in(12)):
             X[draw(st.integers(0, shape[0] - 1)), 0] = draw(st.sampled_from(WRONG))
-    form = draw(st.sampled_from(["C"] * 6 + list(FORMS)))
+    form = draw(st.sampled_from(["C"] * 9 + list(FORMS)))
     with suppress(TypeError, ValueError):  # objects in a sparse matrix, say
         X = FORMS[form](X)
     if type(X) is np.ndarray:
@@ -288,11 +296,11 @@ def labels(draw, n):
     rng = np.random.default_rng(draw(st.integers(0, 99)))
     two, three = rng.integers(0, 2, n), rng.integers(0, 3, n)
     many = rng.integers(0, 2, (n, draw(st.integers(1, 3))))
-    make = draw(st.sampled_from(LABELS[:4] * 5 + LABELS))
+    make = draw(st.sampled_from(LABELS[:4] * 9 + LABELS))
     return make(two, three, many)
 
 
-SIZES = [1.0] * 6 + [1e-10, 1e10, 1e30, 1e100, 1e150, 1e300, 1e-300, 1e-310, 0.0]
+SIZES = [1.0] * 24 + [1e-10, 1e10, 1e30, 1e100, 1e150, 1e300, 1e-300, 1e-310, 0.0]
 TARGETS = {
     "array": lambda y: y,
     "float32": lambda y: y.astype(np.float32),
@@ -313,13 +321,13 @@ TARGETS = {
 @st.composite
 def numbers(draw, n):
     rng = np.random.default_rng(draw(st.integers(0, 99)))
-    shape = draw(st.sampled_from([(n,), (n,), (n,), (n, 1), (n, 2), (n, 3), (n, 0)]))
+    shape = draw(st.sampled_from([(n,)] * 9 + [(n, 1), (n, 2), (n, 3), (n, 0)]))
     y = rng.normal(size=shape) * draw(st.sampled_from(SIZES))
     if draw(st.booleans()):
         y = np.abs(y) + draw(st.sampled_from([0.0, 1e-3]))
-    if y.size and draw(st.integers(0, 9)) == 9:
+    if y.size and draw(one_in(15)):
         y[0] = draw(st.sampled_from([*WRONG, 1.7e308, -1e308]))
-    form = draw(st.sampled_from(["array"] * 8 + list(TARGETS)))
+    form = draw(st.sampled_from(["array"] * 24 + list(TARGETS)))
     with np.errstate(all="ignore"):
         return TARGETS[form](y)
 
@@ -351,7 +359,7 @@ WEIGHTS = [
 
 @st.composite
 def weights(draw, n):
-    make = draw(st.sampled_from([None] * 30 + WEIGHTS))
+    make = draw(st.sampled_from([None] * 30 + WEIGHTS[:5] * 3 + WEIGHTS))
     if make is None:
         return None
     return make(n, np.random.default_rng(draw(st.integers(0, 99))))
@@ -422,6 +430,9 @@ def has_trained(error):
     return bool(names & {"train_by_steps", "minimise_cost"})
 
 
+USUAL = {"hidden_layer_sizes": (3,), "max_iter": 2}
+
+
 class Calls(RuleBasedStateMachine):
     """A network, some data, and calls in any order.
 
@@ -454,6 +465,8 @@ class Calls(RuleBasedStateMachine):
             if content(self.net) != before:
                 assert has_trained(fault)
                 assert self.net.n_iter_ >= 1
+            if isinstance(fault, InvalidParameterError):  # so would all that follows
+                self.net.set_params(**self.cls(**USUAL).get_params())
         self.assert_sound()
         return result
 
@@ -467,7 +480,7 @@ class Calls(RuleBasedStateMachine):
     @initialize(data=st.data())
     def begin(self, data):
         parameters = data.draw(some_parameters(self.table, 6))
-        self.net = self.cls(**{"max_iter": 2, **parameters})
+        self.net = self.cls(**{**USUAL, **parameters})
         self.choose(data)
 
     def choose(self, data):
@@ -476,7 +489,7 @@ class Calls(RuleBasedStateMachine):
         usual = getattr(self.net, "n_features_in_", 3)
         f = data.draw(st.sampled_from([usual] * 12 + [1, 2, 7]))
         self.X = data.draw(samples((self.n, f)))
-        self.y = data.draw(self.targets(self.n + (data.draw(st.integers(0, 50)) == 50)))
+        self.y = data.draw(self.targets(self.n + data.draw(one_in(50))))
 
     @rule(data=st.data())
     def other_data(self, data):
@@ -490,15 +503,14 @@ class Calls(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def fit_with_validation_set(self, data):
-        n = data.draw(st.sampled_from([10, 1]))
-        f = np.shape(self.X)[1] if np.ndim(self.X) == 2 else 3
-        given = {
-            "X_val": data.draw(st.one_of(st.just(self.X), samples((n, f)))),
-            "y_val": data.draw(st.one_of(st.just(self.y), self.targets(n))),
-            "sample_weight_val": data.draw(weights(n)),
-        }
-        for name in data.draw(st.sampled_from([[]] * 9 + [["y_val"]])):
-            del given[name]
+        n, X, y = self.n, self.X, self.y
+        if data.draw(st.booleans()):
+            n = data.draw(st.sampled_from([10, 1]))
+            f = np.shape(X)[1] if np.ndim(X) == 2 else 3
+            X, y = data.draw(samples((n, f))), data.draw(self.targets(n))
+        given = {"X_val": X, "y_val": y, "sample_weight_val": data.draw(weights(n))}
+        if data.draw(one_in(20)):
+            del given["y_val"]
         self.call("fit", self.X, self.y, **given)
 
     @rule(factor=st.sampled_from([1.0, 1e-300, 1e300, np.nan, "x"]), data=st.data())
