@@ -124,24 +124,23 @@ def _download(path):
     level = logger.level
     logger.setLevel("WARNING")  # pooch reports each download on stderr
     try:
-        hooks = {"response": _check_redirect}
+        hooks = {"response": _stay_on_https}
         downloader = pooch.HTTPDownloader(timeout=30, hooks=hooks)
         pooch.retrieve(URL, SHA256, path.name, path.parent, downloader=downloader)
     except OSError as error:
         fault = error.strerror or type(error).__name__
         raise _missing(path, f"the download failed ({fault})") from error
-    except ValueError as error:  # a redirect, or the hash; the message gives both
+    except ValueError as error:  # the hash, of which the message gives both; HTTP
         raise _missing(path, f"the download was refused ({error})") from error
     finally:
         logger.setLevel(level)
 
 
-def _check_redirect(response, **settings):
-    """Refuse to be led from HTTPS to where others on the way can read and change."""
-    if response.is_redirect and response.url.startswith("https:"):
-        there = urljoin(response.url, response.headers["Location"])
-        if not there.lower().startswith("https:"):
-            raise ValueError(f"{response.url} redirects to {there}, which is not HTTPS")
+def _stay_on_https(response, **kwargs):
+    """Follow no redirect to an address that anybody on the way could answer for."""
+    target = urljoin(response.url, response.headers.get("location", ""))
+    if response.is_redirect and not target.lower().startswith("https://"):
+        raise ValueError(f"the server sends on to {target}, which is not HTTPS")
 
 
 def _missing(path, reason):
