@@ -182,6 +182,11 @@ def named_classes(classes: Any) -> NDArray[Any]:
     check_given(classes, "classes")
     classes = np.asarray(classes)
     _check_types(classes, "classes")
+    if classes.dtype.kind == "f" and not np.isfinite(classes).all():
+        raise ValueError(
+            f"classes has {classes[~np.isfinite(classes)][0]}, which y may not have: "
+            "leave it out."
+        )
     if classes.ndim != 1 or not len(classes):
         raise ValueError(
             f"classes has shape {classes.shape}: pass a list of all labels that any "
