@@ -257,3 +257,10 @@ def test_labels_of_a_vote_are_encoded_and_work(iris):
     votes = VotingClassifier([("a", network()), ("b", network())], voting="soft")
     votes.fit(X, DAYS[y])
     assert set(votes.predict(X)) <= set(DAYS)
+
+
+@pytest.mark.parametrize("label", [np.nan, np.inf])
+def test_a_class_that_no_sample_may_have_is_refused(label, iris):
+    X, y = iris
+    with pytest.raises(ValueError, match=f"classes has {label}, which y may not have"):
+        network().partial_fit(X, y > 0, classes=[0, 1, label])
