@@ -59,10 +59,10 @@ def tests(session):
 
 @nox.session
 def docs(session):
-    """The pages for the web, in docs/_build."""
+    """The pages for the web, in docs/_build/html."""
     session.install("-e", ".[docs]")
-    args = session.posargs or ["-W", "-b", "html"]
-    session.run("sphinx-build", *args, "docs", "docs/_build")
+    args = session.posargs or ["-W", "--keep-going", "-b", "html"]
+    session.run("python", "-m", "sphinx", *args, "docs", "docs/_build/html")
 
 
 # -- versions --------------------------------------------------------------------------

@@ -17,7 +17,6 @@ from sklearn.ensemble import (
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.frozen import FrozenEstimator
 from sklearn.inspection import partial_dependence, permutation_importance
-from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
 from sklearn.model_selection import (
     FixedThresholdClassifier,
@@ -102,7 +101,7 @@ def test_stacking_gets_the_probabilities_of_each_network(iris):
     X, y = iris
     nets = [network(random_state=seed).fit(X, y) for seed in range(2)]
     members = [(str(i), net) for i, net in enumerate(nets)]
-    stack = StackingClassifier(members, LogisticRegression(), cv="prefit").fit(X, y)
+    stack = StackingClassifier(members, network(), cv="prefit").fit(X, y)
     by_hand = np.hstack([net.predict_proba(X) for net in nets])
     assert_array_equal(stack.transform(X), by_hand)
     again = StackingClassifier(members, network(max_iter=30)).fit(X, NAMES[y])

@@ -8,7 +8,6 @@ counted), and the score.
 """
 
 import json
-import resource
 import sys
 import tempfile
 from pathlib import Path
@@ -94,6 +93,8 @@ def networks():
 
 def limit():
     """Allow this process ``ALLOWED`` bytes more than it has now."""
+    import resource  # not on Windows
+
     most = status("VmData") + ALLOWED
     resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
