@@ -144,17 +144,17 @@ def distributed(session):
 
 @nox.session
 def fuzz(session):
-    """Random parameters, data and calls: ``SKNET_FUZZ_CASES`` of them, or 20,000."""
+    """Random parameters, data and calls: ``SKNET_FUZZ`` of them, or 20,000."""
     session.install("-e", ".[test]")
-    cases = os.environ.get("SKNET_FUZZ_CASES", "20000")
+    cases = os.environ.get("SKNET_FUZZ", "20000")
     args = session.posargs or ["-q", "tests/test_fuzz.py"]
-    pytest(session, *args, env={"SKNET_FUZZ_CASES": cases})
+    pytest(session, *args, env={"SKNET_FUZZ": cases})
 
 
 @nox.session
 def kills(session):
-    """Training killed and resumed: ``SKNET_KILLS`` times, or 200."""
+    """Training killed and resumed: ``SKNET_KILLS`` times in each setting, or 8."""
     session.install("-e", ".[test]")
-    kills = os.environ.get("SKNET_KILLS", "200")
+    kills = os.environ.get("SKNET_KILLS", "8")
     args = session.posargs or ["-q", "tests/test_kill.py"]
     pytest(session, *args, env={"SKNET_KILLS": kills})
