@@ -27,7 +27,11 @@ def rows(text):
 
 
 def test_the_tree_has_every_module_and_no_other():
-    for folder, indent in ("sknet", "[├└]"), ("sknet/_sklearn", "    [├└]"):
+    for folder, indent in (
+        ("sknet", "[├└]"),
+        ("sknet/export", "│   [├└]"),
+        ("sknet/_sklearn", "    [├└]"),
+    ):
         lines = re.findall(rf"^{indent}── (.*)$", TREE, re.MULTILINE)
         listed = [name for line in lines for name in re.findall(r"\w+\.py", line)]
         there = {path.name for path in (ROOT / folder).glob("*.py")} - {"__init__.py"}

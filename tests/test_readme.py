@@ -52,19 +52,22 @@ def test_the_figures_are_those_of_the_benchmark():
         (table["title"], row["task"], row["dtype"]): row
         for table in results["tables"]
         for row in table["rows"]
-        if row.get("threads") == 1
+        if "dtype" in row and row.get("threads", 1) == 1
     }
+    columns = ["MLP / sknet", "torch / sknet", "MLP / fast", "torch / fast"]
     quoted = re.findall(
-        r"^\| (\d\. [^|]+) \| ([^|]+) \| (float\d\d) \| ([\d.]+) \| ([\d.–]+) \|$",
+        r"^\| (\d\. [^|]+) \| ([^|]+) \| (float\d\d)" + 4 * r" \| ([\d.–]+)" + r" \|$",
         text,
         re.MULTILINE,
     )
-    assert len(quoted) > 10
+    assert len(quoted) > 20
     for title, task, dtype, *figures in quoted:
         row = measured[title, task, dtype]
-        for peer, figure in zip(["MLP / sknet", "torch / sknet"], figures, strict=True):
-            if figure != "–":
-                assert figure == f"{row[peer]['median']:.1f}", (title, task, dtype)
+        for column, figure in zip(columns, figures, strict=True):
+            if row.get(column):
+                assert figure == f"{row[column]['median']:.1f}", (title, task, dtype)
+            else:
+                assert figure == "–"
     environment = results["environment"]
     for name in ["python", "numpy", "scikit-learn", "torch"]:
         assert environment[name] in text
