@@ -117,6 +117,14 @@ def table():
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
 
 
+@nox.session
+def across(session):
+    """Models written in each environment of ``matrix`` and read in each; a table."""
+    session.install("-e", ".")
+    pythons = session.posargs or sorted(Path(".nox").glob("matrix-*/bin/python"))
+    session.run("python", "tests/across_versions.py", *pythons)
+
+
 # -- neighbours ------------------------------------------------------------------------
 
 # Other packages' warnings, of what will change in their world, are no errors.
