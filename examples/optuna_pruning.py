@@ -48,6 +48,7 @@ def fitted(trial):
         learning_rate_init=trial.suggest_float("rate", 1e-4, 0.1, log=True),
         alpha=trial.suggest_float("alpha", 1e-6, 1e-1, log=True),
         max_iter=EPOCHS,
+        tol=0,
         n_iter_no_change=np.inf,  # only the callback ends training early
         random_state=0,
     )

@@ -12,8 +12,9 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from sknet import ScratchMLPClassifier, ScratchMLPRegressor
 
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 CLASSIFIERS = [ScratchMLPClassifier, MLPClassifier]
-SHORT = {"hidden_layer_sizes": (6,), "max_iter": 1000, "random_state": 0}
+SHORT = {"hidden_layer_sizes": (6,), "max_iter": 20, "random_state": 0}
 
 
 @pytest.mark.parametrize("kind", CLASSIFIERS)

@@ -18,6 +18,7 @@ from support import assert_same_weights, network, regressor
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
+@pytest.mark.filterwarnings("error::sklearn.exceptions.ConvergenceWarning")
 def test_the_example_prunes_and_finds_a_good_network(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["optuna_pruning.py"])
     names = runpy.run_path(str(EXAMPLES / "optuna_pruning.py"), run_name="__main__")
