@@ -140,7 +140,7 @@ def ecosystem(session):
 
 @nox.session
 def distributed(session):
-    """On dask's and Ray's workers, and the page of the docs about them."""
+    """On dask's and Ray's workers; the blocks of the page about them."""
     session.install("-e", ".[test,distributed]")
     page = "test_the_blocks_run_one_after_the_other[docs/howto/scale.md]"
     args = ["-q", *THEIRS, "tests/cluster", f"tests/test_docs.py::{page}"]
