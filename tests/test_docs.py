@@ -11,6 +11,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 # A block of Python and, where one follows at once, what it prints.
 BLOCK = re.compile(r"```python\n(.*?)```\n(?:\n```text\n(.*?)```\n)?", re.DOTALL)
 NUMBER = re.compile(r"\d+\.\d+")
+IMPORT = re.compile(r"^\s*(?:import|from) (\w+)", re.MULTILINE)
 
 
 def name(page):
@@ -35,6 +36,9 @@ def test_the_blocks_run_one_after_the_other(page, tmp_path, monkeypatch, capsys)
     monkeypatch.chdir(tmp_path)
     names = {"__name__": "__main__"}
     for source, shown, line in blocks(page):
+        for package in IMPORT.findall(source):
+            if not find_spec(package):
+                pytest.skip(f"from line {line} on it needs {package}")
         # The empty lines make a traceback name the line of the page.
         exec(compile("\n" * line + source, str(page), "exec"), names)
         if shown:

@@ -128,7 +128,7 @@ class NetworkEstimator(CallbackSupportMixin, NetworkHooks):
             estimator as it was.  Also for a loss that diverges, which leaves the last
             finite weights, or those that did best on the validation set.
         """
-        # Ctrl-C between NumPy's settings and a block that they are for would leave them.
+        # Ctrl-C just before a block that settings of NumPy are for would leave them.
         with np.errstate():
             tasks = FitTasks(self, X, y, sample_weight)
             given = X_val, y_val, sample_weight_val
@@ -152,6 +152,8 @@ class NetworkEstimator(CallbackSupportMixin, NetworkHooks):
         self, X: Any, y: Any, sample_weight: Any, **of_targets: Any
     ) -> None:
         """Train on for one epoch, the work of ``partial_fit``."""
+        if hasattr(self, "_theta"):
+            self._validate_params()  # scikit-learn has done so in the first call only
         if self.early_stopping:
             raise ValueError(
                 "partial_fit does not support early_stopping=True: set it to False, "
