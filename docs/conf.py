@@ -107,6 +107,7 @@ sphinx_gallery_conf = {
     "gallery_dirs": "auto_examples",
     "ignore_pattern": r"^(?!plot_|article_by_hand)",
     "reset_argv": "examples_run.arguments",
+    "within_subsection_order": "examples_run.ReadingOrder",
     "plot_gallery": os.environ.get("SKNET_GALLERY", "1") != "0",
     "download_all_examples": False,
     "remove_config_comments": True,

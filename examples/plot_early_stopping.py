@@ -72,7 +72,7 @@ for name, one in nets.items():
 figure, (top, bottom) = plt.subplots(2, sharex=True, layout="constrained")
 HistoryDisplay.from_estimator(kept, ax=top, panels=["loss"])
 bottom.plot(range(1, 1 + net.n_iter_), watch.scores, "C2")
-bottom.axvline(kept.best_iteration_, color="k", ls=":", lw=1)
+bottom.axvline(kept.best_iteration_, color="0.5", ls=":")
 bottom.set(xlabel="Epoch", ylabel="Accuracy, test digits", ylim=(0.8, 1))
 top.set_xlabel("")
 plt.show()

@@ -69,9 +69,9 @@ J = np.apply_along_axis(lambda w: cost_and_grad(w, X)[0], 0, w)
 axes = plt.subplots(2, 3, figsize=(11, 7), layout="constrained")[1]
 for i, (name, race) in enumerate(races.items()):
     ax, style = axes.flat[i], {"color": f"C{i}", "ls": ["-", "--", "-.", ":", "-"][i]}
-    ax.contour(*w, J, np.geomspace(0.41, 4, 14), cmap="Greys_r", linewidths=0.7)
+    ax.contour(*w, J, np.geomspace(0.41, 4, 14), cmap="viridis", linewidths=0.7)
     ax.plot(*race[0].T, marker=".", **style)
-    ax.plot(*minimum.x, "k*", markersize=14)
+    ax.plot(*minimum.x, "*", color="gold", mec="k", ms=16)
     ax.set(title=f"{name}: {n_steps(race)} steps", xlabel="Weight 0", ylabel="Weight 1")
     axes[1, 2].loglog(range(1, 401), race[1], label=name, **style)
 axes[1, 2].set(title="Cost above the minimum", xlabel="Step", ylim=1e-5)
