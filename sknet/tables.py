@@ -1,0 +1,688 @@
+"""A pipeline for tables: numbers, categories and gaps made ready for a network.
+
+:func:`tabular_pipeline` puts parts of scikit-learn together with two of this module: a
+transformer that keeps outliers within a limit, and a classifier or regressor that
+chooses how long to train on rows that it holds out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from numbers import Integral, Real
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
+from sklearn.base import (
+    BaseEstimator,
+    ClassifierMixin,
+    MetaEstimatorMixin,
+    OneToOneFeatureMixin,
+    RegressorMixin,
+    TransformerMixin,
+    _fit_context,
+    clone,
+)
+from sklearn.compose import ColumnTransformer
+from sklearn.feature_selection import VarianceThreshold
+from sklearn.impute import SimpleImputer
+from sklearn.metrics import mean_squared_error
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, RobustScaler
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_is_fitted,
+    validate_data,
+)
+
+from sknet._sklearn.validation import split_rows
+from sknet.classifier import ScratchMLPClassifier
+from sknet.regressor import ScratchMLPRegressor
+
+# What suited many tables: see docs/tables.md.
+RECIPE = {
+    "hidden_layer_sizes": (256, 256),
+    "activation": "silu",
+    "weight_init": "he",
+    "solver": "adamw",
+    "alpha": 0.0,  # one decay is enough
+    "weight_decay": 0.01,
+    "beta_2": 0.95,
+    "learning_rate": "cosine",
+    "learning_rate_init": 0.003,
+    "batch_size": 64,
+    "n_iter_no_change": np.inf,  # the cosine wants all epochs
+    "dropout": 0.3,
+    "dtype": "float32",
+}
+CANDIDATES = ({"max_iter": 30}, {"max_iter": 120})
+
+
+class SmoothClipper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Bring outliers smoothly to within a limit.
+
+    A value z becomes
+
+        z / sqrt(1 + (z / limit)^2),
+
+    close to z where z is small, and always between -limit and limit, so that no single
+    value can drive a network far off.  Unlike a hard limit it keeps values in order.
+    Scale them first, by :class:`~sklearn.preprocessing.RobustScaler` say.
+
+    Parameters
+    ----------
+    limit : float, default=3.0
+        Above 0.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of features seen in fit.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where X had names that are all strings.
+
+    Notes
+    -----
+    A missing value (NaN) stays one, and infinity becomes the limit.
+
+    References
+    ----------
+    Holzmüller, Grinsztajn and Steinwart, *Better by default: strong pre-tuned MLPs and
+    boosted trees on tabular data*, NeurIPS 2024, arXiv:2407.04491.
+
+    Examples
+    --------
+    >>> from sknet.tables import SmoothClipper
+    >>> SmoothClipper().fit_transform([[-1.0], [0.1], [1000.0]]).round(2).tolist()
+    [[-0.95], [0.1], [3.0]]
+    """
+
+    _parameter_constraints = {"limit": [Interval(Real, 0, None, closed="neither")]}
+
+    def __init__(self, limit: float = 3.0) -> None:
+        self.limit = limit
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: ArrayLike, y: Any = None) -> Self:
+        """Learn nothing but the number of features and their names.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Numbers.
+        y : object, default=None
+            Ignored.
+
+        Returns
+        -------
+        self : SmoothClipper
+        """
+        self._checked(X, reset=True)
+        return self
+
+    def transform(self, X: ArrayLike) -> NDArray[np.floating]:
+        """Values between -limit and limit.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Numbers.
+
+        Returns
+        -------
+        X_out : ndarray of shape (n_samples, n_features)
+            In the dtype of X if that is float32 or float64.
+        """
+        check_is_fitted(self)
+        X = self._checked(X, reset=False)
+        # hypot, as the square of a large z would overflow
+        out = X / np.hypot(1, X / self.limit)
+        infinite = np.isinf(X)
+        out[infinite] = np.copysign(self.limit, X[infinite])
+        return out
+
+    def _checked(self, X: ArrayLike, *, reset: bool) -> NDArray[np.floating]:
+        checked: NDArray[np.floating] = validate_data(
+            self,
+            X,
+            reset=reset,
+            dtype=[np.float64, np.float32],
+            ensure_all_finite=False,
+        )
+        return checked
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "n_features_in_")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+class _TableNetwork(MetaEstimatorMixin, BaseEstimator):
+    """Settings chosen on held-out rows, then networks trained on all rows."""
+
+    _parameter_constraints = {
+        "estimator": [HasMethods(["fit", "predict"]), None],
+        "candidates": [list, tuple],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_networks": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state"],
+    }
+    estimators_: list[Any]
+
+    def __init__(
+        self,
+        estimator: Any = None,
+        *,
+        candidates: Sequence[dict[str, Any]] = CANDIDATES,
+        validation_fraction: float = 0.2,
+        n_networks: int = 1,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        self.estimator = estimator
+        self.candidates = candidates
+        self.validation_fraction = validation_fraction
+        self.n_networks = n_networks
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Choose a candidate on held-out rows, and train it on all rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples.
+        y : array-like of shape (n_samples,)
+            Targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights, in training and of the rows held out.
+
+        Returns
+        -------
+        self : object
+        """
+        X, y = self._checked(X, y)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X)
+        rng = check_random_state(self.random_state)
+        seeds = [int(seed) for seed in rng.randint(2**31 - 1, size=self.n_networks)]
+        rows = split_rows(len(X), self._strata(y), self.validation_fraction, rng)
+
+        candidates = list(self.candidates) or [{}]
+        tried = [
+            self._try(self._network(seeds[0], candidate), rows, X, y, sample_weight)
+            for candidate in candidates
+        ]
+        self.held_out_losses_ = [loss for loss, _ in tried]
+        best = int(np.argmin(self.held_out_losses_))
+        self.best_candidate_ = dict(candidates[best])
+        vars(self).update(tried[best][1])
+        self.estimators_ = [
+            self._network(seed, self.best_candidate_).fit(X, y, sample_weight)
+            for seed in seeds
+        ]
+        return self
+
+    def _network(self, seed: int, candidate: dict[str, Any]) -> Any:
+        network = self._default() if self.estimator is None else clone(self.estimator)
+        return network.set_params(random_state=seed, **candidate)
+
+
+class TableClassifier(ClassifierMixin, _TableNetwork):
+    """Network classifier that finds out how long to train, and how sure it may be.
+
+    Some tables are learned better the longer a network trains; on others, where labels
+    are noisy, it soon learns the noise.  Each candidate is trained without
+    ``validation_fraction`` of the rows, and the one of least log loss on these rows is
+    trained again, on all rows.  Log loss is measured after temperature scaling: raw
+    outputs are divided by the one number that suits the held-out rows best.  That
+    number divides those of the final networks too, which changes no guess of a single
+    network, but makes its probabilities fit.
+
+    Parameters
+    ----------
+    estimator : estimator or None, default=None
+        Classifier with a ``decision_function`` and a ``random_state``, such as
+        :class:`~sknet.ScratchMLPClassifier`; None is that of
+        :func:`tabular_pipeline`.
+    candidates : list of dict, default=({"max_iter": 30}, {"max_iter": 120})
+        Parameters of the estimator to choose from; an empty list leaves nothing to
+        choose, but the temperature.
+    validation_fraction : float in (0, 1), default=0.2
+        Fraction of the rows that is held out, class by class in proportion.
+    n_networks : int, default=1
+        Networks that are trained in the end, with different seeds, and averaged.
+    random_state : int, RandomState instance or None, default=None
+        Draws the seeds of the networks and the held-out rows.
+
+    Attributes
+    ----------
+    estimators_ : list
+        The trained networks.
+    best_candidate_ : dict
+        The parameters chosen.
+    held_out_losses_ : list of float
+        Log loss of each candidate on the held-out rows.
+    temperature_ : float
+        What raw outputs are divided by.
+    classes_ : ndarray of shape (n_classes,)
+        Class labels in sorted order.
+    n_features_in_ : int
+        Number of features seen in fit.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where X had names that are all strings.
+
+    See Also
+    --------
+    tabular_pipeline : The same with what makes a table ready for it.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sknet import ScratchMLPClassifier
+    >>> from sknet.tables import TableClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> net = ScratchMLPClassifier((20,), solver="lbfgs", max_iter=500)
+    >>> strengths = [{"alpha": 0.1}, {"alpha": 1000.0}]
+    >>> model = TableClassifier(net, candidates=strengths, random_state=0)
+    >>> model.fit(X, y).best_candidate_
+    {'alpha': 0.1}
+    """
+
+    classes_: NDArray[Any]
+
+    def _default(self) -> ScratchMLPClassifier:
+        return ScratchMLPClassifier(**RECIPE, label_smoothing=0.05)
+
+    def _checked(self, X: Any, y: Any) -> tuple[Any, NDArray[Any]]:
+        X, y = validate_data(self, X, y, dtype=[np.float64, np.float32])
+        check_classification_targets(y)
+        self.classes_ = np.unique(y)
+        return X, y
+
+    def _strata(self, y: NDArray[Any]) -> NDArray[Any]:
+        return np.searchsorted(self.classes_, y)
+
+    def _try(
+        self,
+        network: Any,
+        rows: tuple[NDArray[Any], NDArray[Any]],
+        X: Any,
+        y: NDArray[Any],
+        sample_weight: NDArray[Any] | None,
+    ) -> tuple[float, dict[str, float]]:
+        """Log loss of a network on held-out rows, and the temperature for it."""
+        training, held = rows
+        held = held[np.isin(y[held], y[training])]
+        w = _rows_of(sample_weight, held)
+        network.fit(X[training], y[training], _rows_of(sample_weight, training))
+        if len(network.classes_) == 1:
+            return 0.0, {"temperature_": 1.0}
+        raw = network.decision_function(X[held])
+        truth = np.searchsorted(network.classes_, y[held])
+
+        def log_loss(log_temperature: float) -> float:
+            logs = _log_probabilities(raw, np.exp(log_temperature))
+            return float(-np.average(logs[np.arange(len(held)), truth], weights=w))
+
+        found = minimize_scalar(log_loss, bounds=np.log([0.1, 10]), method="bounded")
+        return float(found.fun), {"temperature_": float(np.exp(found.x))}
+
+    def predict_proba(self, X: Any) -> NDArray[np.floating]:
+        """Probability of each class, the mean over the networks.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_classes)
+            Columns in the order of ``classes_``; rows sum to 1.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
+        if len(self.classes_) == 1:
+            return np.ones((len(X), 1))
+        return np.mean(
+            [
+                np.exp(_log_probabilities(net.decision_function(X), self.temperature_))
+                for net in self.estimators_
+            ],
+            axis=0,
+        )
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """Most probable class of each sample.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+        """
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+
+class TableRegressor(RegressorMixin, _TableNetwork):
+    """Network regressor that finds out how long to train.
+
+    Each candidate is trained without ``validation_fraction`` of the rows, and the one
+    of least squared error on these rows is trained again, on all rows.
+
+    Parameters
+    ----------
+    estimator : estimator or None, default=None
+        Regressor with a ``random_state``, such as :class:`~sknet.ScratchMLPRegressor`;
+        None is that of :func:`tabular_pipeline`.
+    candidates : list of dict, default=({"max_iter": 30}, {"max_iter": 120})
+        Parameters of the estimator to choose from.
+    validation_fraction : float in (0, 1), default=0.2
+        Fraction of the rows that is held out.
+    n_networks : int, default=1
+        Networks that are trained in the end, with different seeds, and averaged.
+    random_state : int, RandomState instance or None, default=None
+        Draws the seeds of the networks and the held-out rows.
+
+    Attributes
+    ----------
+    estimators_ : list
+        The trained networks.
+    best_candidate_ : dict
+        The parameters chosen.
+    held_out_losses_ : list of float
+        Mean squared error of each candidate on the held-out rows.
+    n_features_in_ : int
+        Number of features seen in fit.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where X had names that are all strings.
+
+    See Also
+    --------
+    tabular_pipeline : The same with what makes a table ready for it.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sknet.tables import TableRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> model = TableRegressor(candidates=[{"max_iter": 10}], random_state=0)
+    >>> model.fit(X * 20, y).score(X * 20, y) > 0.4
+    True
+    """
+
+    def _default(self) -> ScratchMLPRegressor:
+        return ScratchMLPRegressor(**RECIPE, target_scaling="standard")
+
+    def _checked(self, X: Any, y: Any) -> tuple[Any, NDArray[Any]]:
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            dtype=[np.float64, np.float32],
+            y_numeric=True,
+            multi_output=True,
+        )
+        return X, y
+
+    def _strata(self, y: NDArray[Any]) -> None:
+        return None
+
+    def _try(
+        self,
+        network: Any,
+        rows: tuple[NDArray[Any], NDArray[Any]],
+        X: Any,
+        y: NDArray[Any],
+        sample_weight: NDArray[Any] | None,
+    ) -> tuple[float, dict[str, float]]:
+        """Mean squared error of a network on held-out rows."""
+        training, held = rows
+        network.fit(X[training], y[training], _rows_of(sample_weight, training))
+        error = mean_squared_error(
+            y[held],
+            network.predict(X[held]),
+            sample_weight=_rows_of(sample_weight, held),
+        )
+        return float(error), {}
+
+    def predict(self, X: Any) -> NDArray[np.floating]:
+        """Estimates, the mean over the networks.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Samples.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_targets)
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
+        return np.mean([network.predict(X) for network in self.estimators_], axis=0)
+
+
+def _rows_of(weights: NDArray[Any] | None, rows: NDArray[Any]) -> NDArray[Any] | None:
+    return None if weights is None else weights[rows]
+
+
+def _log_probabilities(raw: NDArray[Any], temperature: float) -> NDArray[np.floating]:
+    """Of raw outputs, one for two classes or one for each class."""
+    raw = raw.astype(np.float64) / temperature
+    if raw.ndim == 1:
+        raw = np.column_stack([np.zeros_like(raw), raw])
+    logs: NDArray[np.floating] = log_softmax(raw, axis=1)
+    return logs
+
+
+def number_columns(X: Any) -> list[Any]:
+    """Columns of a table that hold numbers.
+
+    Parameters
+    ----------
+    X : data frame of pandas or polars, or ndarray, of shape (n_samples, n_features)
+
+    Returns
+    -------
+    columns : list of str or int
+        Names, or positions where not all names are strings.
+
+    Raises
+    ------
+    ValueError
+        For a column of dates or times.
+    """
+    return _columns(X, numbers=True)
+
+
+def category_columns(X: Any) -> list[Any]:
+    """Columns of a table that hold anything but numbers: strings, booleans, ...
+
+    Parameters
+    ----------
+    X : data frame of pandas or polars, or ndarray, of shape (n_samples, n_features)
+
+    Returns
+    -------
+    columns : list of str or int
+        As of :func:`number_columns`.
+    """
+    return _columns(X, numbers=False)
+
+
+def _columns(X: Any, *, numbers: bool) -> list[Any]:
+    names = list(getattr(X, "columns", range(X.shape[1])))
+    if not all(isinstance(name, str) for name in names):
+        names = list(range(X.shape[1]))
+    return [name for j, name in enumerate(names) if _is_number(X, j, name) == numbers]
+
+
+def _is_number(X: Any, j: int, name: Any) -> bool:
+    """Whether a column is one of numbers; dates are refused."""
+    column = X.iloc[:, j] if hasattr(X, "iloc") else X[:, j]
+    dtype = column.dtype
+    if hasattr(dtype, "is_temporal"):  # of polars
+        kind = "f" if dtype.is_numeric() else "M" if dtype.is_temporal() else "O"
+    else:
+        kind = dtype.kind
+    if kind in "mM":
+        raise ValueError(
+            f"column {name!r} holds dates or times ({dtype}): turn them into numbers "
+            "or categories first, a year and a month say"
+        )
+    if dtype == np.dtype(object):
+        known = [value for value in column if not _is_missing(value)]
+        return bool(known) and all(map(_is_real, known))
+    return kind in "iuf"
+
+
+def _is_real(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool | np.bool_)
+
+
+def _is_missing(value: Any) -> bool:
+    try:
+        return value is None or bool(value != value)
+    except TypeError:  # pandas.NA neither is nor is not itself
+        return True
+
+
+def as_text(X: Any) -> NDArray[Any]:
+    """Categories as strings, None where one is missing.
+
+    So every kind of category can be sorted, and every kind of missing value (None, NaN,
+    NaT, pandas.NA) is the same one.
+
+    Parameters
+    ----------
+    X : data frame or array-like of shape (n_samples, n_features)
+
+    Returns
+    -------
+    X_out : ndarray of object, of shape (n_samples, n_features)
+    """
+    values = np.asarray(X, dtype=object)
+    out = [None if _is_missing(value) else str(value) for value in values.flat]
+    return np.array(out, dtype=object).reshape(values.shape)
+
+
+def tabular_pipeline(
+    estimator: Any = "classifier",
+    *,
+    limit: float = 3.0,
+    min_frequency: int | float | None = 5,
+    max_categories: int | None = None,
+    candidates: Sequence[dict[str, Any]] = CANDIDATES,
+    validation_fraction: float = 0.2,
+    n_networks: int = 1,
+    random_state: int | np.random.RandomState | None = None,
+) -> Pipeline:
+    """A pipeline for a table of numbers and categories, some of them missing.
+
+    Its steps, which ``set_params`` and a search reach by their names:
+
+    - "columns", a ``ColumnTransformer``: in columns of numbers missing values become
+      the median, with a column of 0 and 1 that says where; then come
+      ``RobustScaler`` and :class:`SmoothClipper`.  Columns of anything else are
+      categories: one-hot, missing as a category of its own, rare ones together, and
+      with these what is only seen later;
+    - "varying" drops what is the same in all rows;
+    - "network", a :class:`TableClassifier` or :class:`TableRegressor`, or the estimator
+      given.
+
+    Parameters
+    ----------
+    estimator : {"classifier", "regressor"} or estimator, default="classifier"
+        An estimator is taken as it is, so that ``candidates`` and what follows have no
+        effect.
+    limit : float, default=3.0
+        Of :class:`SmoothClipper`.
+    min_frequency : int, float or None, default=5
+        Categories of fewer rows (int), or of a smaller fraction of them (float), are
+        put together: ``OneHotEncoder``'s.
+    max_categories : int or None, default=None
+        Most categories of a column, the rare ones together being one of them.
+    candidates : list of dict, default=({"max_iter": 30}, {"max_iter": 120})
+        Parameters of the network to choose from on held-out rows.
+    validation_fraction : float in (0, 1), default=0.2
+        Fraction of the rows held out for that.
+    n_networks : int, default=1
+        Networks that are trained in the end, and averaged.
+    random_state : int, RandomState instance or None, default=None
+        Draws the weights, the held-out rows and the shuffles.
+
+    Returns
+    -------
+    pipeline : :class:`~sklearn.pipeline.Pipeline`
+
+    Raises
+    ------
+    ValueError
+        For another string.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sknet import tabular_pipeline
+    >>> X = pd.DataFrame(
+    ...     {
+    ...         "age": [22, None, 35, 61] * 20,
+    ...         "class": ["third", "first", None, "first"] * 20,
+    ...     }
+    ... )
+    >>> y = ["no", "yes", "no", "yes"] * 20
+    >>> model = tabular_pipeline("classifier", candidates=[{"max_iter": 9}]).fit(X, y)
+    >>> model.predict(X[:2]).tolist()
+    ['no', 'yes']
+    """
+    numbers = make_pipeline(
+        SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True),
+        RobustScaler(),
+        SmoothClipper(limit),
+    )
+    categories = make_pipeline(
+        FunctionTransformer(as_text, feature_names_out="one-to-one"),
+        OneHotEncoder(
+            handle_unknown="infrequent_if_exist",
+            min_frequency=min_frequency,
+            max_categories=max_categories,
+            sparse_output=False,
+        ),
+    )
+    columns = ColumnTransformer(
+        [
+            ("numbers", numbers, number_columns),
+            ("categories", categories, category_columns),
+        ],
+        verbose_feature_names_out=False,
+    )
+    if isinstance(estimator, str):
+        kinds = {"classifier": TableClassifier, "regressor": TableRegressor}
+        if estimator not in kinds:
+            raise ValueError(
+                f"estimator={estimator!r} is none of 'classifier', 'regressor' and an "
+                "estimator: pass one of these."
+            )
+        estimator = kinds[estimator](
+            candidates=candidates,
+            validation_fraction=validation_fraction,
+            n_networks=n_networks,
+            random_state=random_state,
+        )
+    return Pipeline(
+        [("columns", columns), ("varying", VarianceThreshold()), ("network", estimator)]
+    )
