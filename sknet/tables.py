@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -32,9 +32,10 @@ from sklearn.metrics import mean_squared_error
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, RobustScaler
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import HasMethods, Interval
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
+    _check_feature_names_in,
     _check_sample_weight,
     check_is_fitted,
     validate_data,
@@ -44,10 +45,11 @@ from sknet._sklearn.validation import split_rows
 from sknet.classifier import ScratchMLPClassifier
 from sknet.regressor import ScratchMLPRegressor
 
-# What suited many tables: see docs/tables.md.
+FLOATS = [np.float64, np.float32]
+# What suited many tables: docs/tables.md tells what each is worth.
 RECIPE = {
     "hidden_layer_sizes": (256, 256),
-    "activation": "silu",
+    "activation": "mish",
     "weight_init": "he",
     "solver": "adamw",
     "alpha": 0.0,  # one decay is enough
@@ -55,12 +57,12 @@ RECIPE = {
     "beta_2": 0.95,
     "learning_rate": "cosine",
     "learning_rate_init": 0.003,
-    "batch_size": 64,
+    "max_iter": 60,
     "n_iter_no_change": np.inf,  # the cosine wants all epochs
     "dropout": 0.3,
     "dtype": "float32",
 }
-CANDIDATES = ({"max_iter": 30}, {"max_iter": 120})
+CANDIDATES = ({"estimator__max_iter": 20}, {}, {"n_knots": 8})
 
 
 class SmoothClipper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -141,7 +143,8 @@ class SmoothClipper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         X = self._checked(X, reset=False)
         # hypot, as the square of a large z would overflow
-        out = X / np.hypot(1, X / self.limit)
+        with np.errstate(invalid="ignore"):  # infinity through infinity
+            out = X / np.hypot(1, X / self.limit)
         infinite = np.isinf(X)
         out[infinite] = np.copysign(self.limit, X[infinite])
         return out
@@ -151,7 +154,7 @@ class SmoothClipper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             self,
             X,
             reset=reset,
-            dtype=[np.float64, np.float32],
+            dtype=FLOATS,
             ensure_all_finite=False,
         )
         return checked
@@ -166,12 +169,139 @@ class SmoothClipper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return tags
 
 
+class PiecewiseLinear(TransformerMixin, BaseEstimator):
+    """Numbers, and beside them how far they are through each of several intervals.
+
+    Knots are quantiles of a column, and each interval between two neighbours gives a
+    new column,
+
+        scale * (clip((x - left) / (right - left), 0, 1) - 1 / 2),
+
+    so that a network can bend what it learns from x at each knot.
+
+    Parameters
+    ----------
+    n_knots : int, default=8
+        Quantiles of each column, the least and the largest value among them.  Equal
+        ones are one knot, and a column with fewer than three knots gets no new columns.
+    scale : float, default=0.5
+        Width of the new columns' range.
+
+    Attributes
+    ----------
+    knots_ : list of ndarray
+        Of each column, in ascending order.
+    n_features_in_ : int
+        Number of features seen in fit.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where X had names that are all strings.
+
+    References
+    ----------
+    Gorishniy, Rubachev and Babenko, *On embeddings for numerical features in tabular
+    deep learning*, NeurIPS 2022, arXiv:2203.05556.
+
+    Examples
+    --------
+    >>> from sknet.tables import PiecewiseLinear
+    >>> X = [[0.0], [1.0], [2.0], [6.0], [10.0]]
+    >>> PiecewiseLinear(n_knots=3, scale=1.0).fit(X).transform([[1.0], [4.0]]).tolist()
+    [[1.0, 0.0, -0.5], [4.0, 0.5, -0.25]]
+    """
+
+    _parameter_constraints = {
+        "n_knots": [Interval(Integral, 3, None, closed="left")],
+        "scale": [Interval(Real, 0, None, closed="neither")],
+    }
+    knots_: list[NDArray[np.floating]]
+
+    def __init__(self, n_knots: int = 8, scale: float = 0.5) -> None:
+        self.n_knots = n_knots
+        self.scale = scale
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: ArrayLike, y: Any = None) -> Self:
+        """Find the knots of each column.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Numbers.
+        y : object, default=None
+            Ignored.
+
+        Returns
+        -------
+        self : PiecewiseLinear
+        """
+        X = validate_data(self, X, dtype=FLOATS)
+        # Values of X: a knot between 0 and 1 would make intervals that nobody is in.
+        levels = np.linspace(0, 1, self.n_knots)
+        quantiles = np.quantile(X, levels, axis=0, method="inverted_cdf")
+        self.knots_ = [np.unique(column) for column in quantiles.T]
+        return self
+
+    def transform(self, X: ArrayLike) -> NDArray[np.floating]:
+        """Numbers, and after them the new columns.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Numbers.
+
+        Returns
+        -------
+        X_out : ndarray of shape (n_samples, n_features_out)
+            In the dtype of X if that is float32 or float64.
+        """
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype=FLOATS)
+        parts = [X]
+        for j, knots in enumerate(self.knots_):
+            if len(knots) > 2:
+                share = (X[:, [j]] - knots[:-1]) / np.diff(knots)
+                parts.append(self.scale * (np.clip(share, 0, 1) - 0.5))
+        return np.concatenate(parts, axis=1, dtype=X.dtype)
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
+        """Names of the numbers, and of the new columns: the number's with a count.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            By default the names seen in fit, or else x0, x1, ...
+
+        Returns
+        -------
+        names : ndarray of str
+        """
+        check_is_fitted(self)
+        names = list(_check_feature_names_in(self, input_features))
+        new = [
+            f"{name}_{i}"
+            for name, knots in zip(names, self.knots_, strict=True)
+            for i in range(len(knots) - 1 if len(knots) > 2 else 0)
+        ]
+        return np.array(names + new, dtype=object)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
 class _TableNetwork(MetaEstimatorMixin, BaseEstimator):
     """Settings chosen on held-out rows, then networks trained on all rows."""
 
     _parameter_constraints = {
         "estimator": [HasMethods(["fit", "predict"]), None],
         "candidates": [list, tuple],
+        "n_knots": [Interval(Integral, 3, None, closed="left"), None],
+        "batch_size": [
+            Interval(Integral, 1, None, closed="left"),
+            StrOptions({"auto"}),
+            None,
+        ],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_networks": [Interval(Integral, 1, None, closed="left")],
         "random_state": ["random_state"],
@@ -183,12 +313,16 @@ class _TableNetwork(MetaEstimatorMixin, BaseEstimator):
         estimator: Any = None,
         *,
         candidates: Sequence[dict[str, Any]] = CANDIDATES,
+        n_knots: int | None = None,
+        batch_size: int | Literal["auto"] | None = "auto",
         validation_fraction: float = 0.2,
         n_networks: int = 1,
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.estimator = estimator
         self.candidates = candidates
+        self.n_knots = n_knots
+        self.batch_size = batch_size
         self.validation_fraction = validation_fraction
         self.n_networks = n_networks
         self.random_state = random_state
@@ -215,26 +349,61 @@ class _TableNetwork(MetaEstimatorMixin, BaseEstimator):
             sample_weight = _check_sample_weight(sample_weight, X)
         rng = check_random_state(self.random_state)
         seeds = [int(seed) for seed in rng.randint(2**31 - 1, size=self.n_networks)]
-        rows = split_rows(len(X), self._strata(y), self.validation_fraction, rng)
-
+        training, held = split_rows(
+            len(X), self._strata(y), self.validation_fraction, rng
+        )
         candidates = list(self.candidates) or [{}]
-        tried = [
-            self._try(self._network(seeds[0], candidate), rows, X, y, sample_weight)
-            for candidate in candidates
-        ]
+        tried = []
+        for candidate in candidates:
+            model = self._trained(candidate, seeds[0], training, X, y, sample_weight)
+            tried.append(self._tried(model, training, held, X, y, sample_weight))
         self.held_out_losses_ = [loss for loss, _ in tried]
         best = int(np.argmin(self.held_out_losses_))
         self.best_candidate_ = dict(candidates[best])
         vars(self).update(tried[best][1])
         self.estimators_ = [
-            self._network(seed, self.best_candidate_).fit(X, y, sample_weight)
+            self._trained(self.best_candidate_, seed, slice(None), X, y, sample_weight)
             for seed in seeds
         ]
         return self
 
-    def _network(self, seed: int, candidate: dict[str, Any]) -> Any:
-        network = self._default() if self.estimator is None else clone(self.estimator)
-        return network.set_params(random_state=seed, **candidate)
+    def _trained(
+        self, candidate: dict[str, Any], seed: int, rows: Any, X: Any, y: Any, w: Any
+    ) -> Pipeline:
+        """A candidate after training on some of the rows."""
+        settings = clone(self)
+        if settings.estimator is None:
+            settings.estimator = self._default()
+        settings.set_params(**candidate)
+        network = settings.estimator.set_params(random_state=seed)
+        if settings.batch_size is not None and hasattr(network, "batch_size"):
+            size = settings.batch_size
+            network.batch_size = rows_of_a_batch(len(X)) if size == "auto" else size
+        n_knots = settings.n_knots
+        encoder = "passthrough" if n_knots is None else PiecewiseLinear(n_knots)
+        model = Pipeline([("knots", encoder), ("network", network)])
+        weights = {} if w is None else {"network__sample_weight": w[rows]}
+        return model.fit(X[rows], y[rows], **weights)
+
+
+def rows_of_a_batch(n_rows: int) -> int:
+    """The power of 2 nearest to the square root of the number of rows, 256 at most.
+
+    Parameters
+    ----------
+    n_rows : int
+
+    Returns
+    -------
+    batch_size : int
+
+    Examples
+    --------
+    >>> from sknet.tables import rows_of_a_batch
+    >>> [rows_of_a_batch(n) for n in (100, 1_000, 10_000, 100_000)]
+    [8, 32, 128, 256]
+    """
+    return min(256, 2 ** round(np.log2(n_rows) / 2))
 
 
 class TableClassifier(ClassifierMixin, _TableNetwork):
@@ -254,9 +423,17 @@ class TableClassifier(ClassifierMixin, _TableNetwork):
         Classifier with a ``decision_function`` and a ``random_state``, such as
         :class:`~sknet.ScratchMLPClassifier`; None is that of
         :func:`tabular_pipeline`.
-    candidates : list of dict, default=({"max_iter": 30}, {"max_iter": 120})
-        Parameters of the estimator to choose from; an empty list leaves nothing to
-        choose, but the temperature.
+    candidates : list of dict
+        Settings to choose from, each a dict of parameters of this object, those of the
+        estimator among them: by default ``{"estimator__max_iter": 20}``, ``{}`` and
+        ``{"n_knots": 8}``.  An empty list leaves nothing to choose, but the
+        temperature.
+    n_knots : int or None, default=None
+        Knots of :class:`PiecewiseLinear`, which stands before the estimator; None is
+        none.
+    batch_size : int, "auto" or None, default="auto"
+        The estimator's, if it has that parameter: "auto" is :func:`rows_of_a_batch`,
+        None leaves it.
     validation_fraction : float in (0, 1), default=0.2
         Fraction of the rows that is held out, class by class in proportion.
     n_networks : int, default=1
@@ -292,19 +469,21 @@ class TableClassifier(ClassifierMixin, _TableNetwork):
     >>> from sknet.tables import TableClassifier
     >>> X, y = load_iris(return_X_y=True)
     >>> net = ScratchMLPClassifier((20,), solver="lbfgs", max_iter=500)
-    >>> strengths = [{"alpha": 0.1}, {"alpha": 1000.0}]
-    >>> model = TableClassifier(net, candidates=strengths, random_state=0)
+    >>> strengths = [{"estimator__alpha": 0.1}, {"estimator__alpha": 1000.0}]
+    >>> model = TableClassifier(
+    ...     net, candidates=strengths, batch_size=None, random_state=0
+    ... )
     >>> model.fit(X, y).best_candidate_
-    {'alpha': 0.1}
+    {'estimator__alpha': 0.1}
     """
 
     classes_: NDArray[Any]
 
-    def _default(self) -> ScratchMLPClassifier:
-        return ScratchMLPClassifier(**RECIPE, label_smoothing=0.05)
+    def _default(self) -> Any:
+        return _recipe("classifier")
 
     def _checked(self, X: Any, y: Any) -> tuple[Any, NDArray[Any]]:
-        X, y = validate_data(self, X, y, dtype=[np.float64, np.float32])
+        X, y = validate_data(self, X, y, dtype=FLOATS)
         check_classification_targets(y)
         self.classes_ = np.unique(y)
         return X, y
@@ -312,29 +491,23 @@ class TableClassifier(ClassifierMixin, _TableNetwork):
     def _strata(self, y: NDArray[Any]) -> NDArray[Any]:
         return np.searchsorted(self.classes_, y)
 
-    def _try(
-        self,
-        network: Any,
-        rows: tuple[NDArray[Any], NDArray[Any]],
-        X: Any,
-        y: NDArray[Any],
-        sample_weight: NDArray[Any] | None,
+    def _tried(
+        self, model: Pipeline, training: Any, held: Any, X: Any, y: Any, w: Any
     ) -> tuple[float, dict[str, float]]:
-        """Log loss of a network on held-out rows, and the temperature for it."""
-        training, held = rows
+        """Log loss of a model on held-out rows, and the temperature for it."""
         held = held[np.isin(y[held], y[training])]
-        w = _rows_of(sample_weight, held)
-        network.fit(X[training], y[training], _rows_of(sample_weight, training))
-        if len(network.classes_) == 1:
+        weights = None if w is None else w[held]
+        if len(model.classes_) == 1:
             return 0.0, {"temperature_": 1.0}
-        raw = network.decision_function(X[held])
-        truth = np.searchsorted(network.classes_, y[held])
+        raw = model.decision_function(X[held])
+        truth = np.searchsorted(model.classes_, y[held])
 
-        def log_loss(log_temperature: float) -> float:
+        def loss(log_temperature: float) -> float:
             logs = _log_probabilities(raw, np.exp(log_temperature))
-            return float(-np.average(logs[np.arange(len(held)), truth], weights=w))
+            right = logs[np.arange(len(held)), truth]
+            return float(-np.average(right, weights=weights))
 
-        found = minimize_scalar(log_loss, bounds=np.log([0.1, 10]), method="bounded")
+        found = minimize_scalar(loss, bounds=np.log([0.1, 10]), method="bounded")
         return float(found.fun), {"temperature_": float(np.exp(found.x))}
 
     def predict_proba(self, X: Any) -> NDArray[np.floating]:
@@ -351,7 +524,7 @@ class TableClassifier(ClassifierMixin, _TableNetwork):
             Columns in the order of ``classes_``; rows sum to 1.
         """
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
+        X = validate_data(self, X, reset=False, dtype=FLOATS)
         if len(self.classes_) == 1:
             return np.ones((len(X), 1))
         return np.mean(
@@ -374,7 +547,8 @@ class TableClassifier(ClassifierMixin, _TableNetwork):
         -------
         y : ndarray of shape (n_samples,)
         """
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+        probabilities = self.predict_proba(X)
+        return self.classes_[probabilities.argmax(axis=1)]
 
 
 class TableRegressor(RegressorMixin, _TableNetwork):
@@ -388,8 +562,16 @@ class TableRegressor(RegressorMixin, _TableNetwork):
     estimator : estimator or None, default=None
         Regressor with a ``random_state``, such as :class:`~sknet.ScratchMLPRegressor`;
         None is that of :func:`tabular_pipeline`.
-    candidates : list of dict, default=({"max_iter": 30}, {"max_iter": 120})
-        Parameters of the estimator to choose from.
+    candidates : list of dict
+        Settings to choose from, each a dict of parameters of this object, those of the
+        estimator among them: by default ``{"estimator__max_iter": 20}``, ``{}`` and
+        ``{"n_knots": 8}``.  An empty list leaves nothing to choose.
+    n_knots : int or None, default=None
+        Knots of :class:`PiecewiseLinear`, which stands before the estimator; None is
+        none.
+    batch_size : int, "auto" or None, default="auto"
+        The estimator's, if it has that parameter: "auto" is :func:`rows_of_a_batch`,
+        None leaves it.
     validation_fraction : float in (0, 1), default=0.2
         Fraction of the rows that is held out.
     n_networks : int, default=1
@@ -419,20 +601,20 @@ class TableRegressor(RegressorMixin, _TableNetwork):
     >>> from sklearn.datasets import load_diabetes
     >>> from sknet.tables import TableRegressor
     >>> X, y = load_diabetes(return_X_y=True)
-    >>> model = TableRegressor(candidates=[{"max_iter": 10}], random_state=0)
+    >>> model = TableRegressor(candidates=[{"estimator__max_iter": 10}], random_state=0)
     >>> model.fit(X * 20, y).score(X * 20, y) > 0.4
     True
     """
 
-    def _default(self) -> ScratchMLPRegressor:
-        return ScratchMLPRegressor(**RECIPE, target_scaling="standard")
+    def _default(self) -> Any:
+        return _recipe("regressor")
 
     def _checked(self, X: Any, y: Any) -> tuple[Any, NDArray[Any]]:
         X, y = validate_data(
             self,
             X,
             y,
-            dtype=[np.float64, np.float32],
+            dtype=FLOATS,
             y_numeric=True,
             multi_output=True,
         )
@@ -441,21 +623,14 @@ class TableRegressor(RegressorMixin, _TableNetwork):
     def _strata(self, y: NDArray[Any]) -> None:
         return None
 
-    def _try(
-        self,
-        network: Any,
-        rows: tuple[NDArray[Any], NDArray[Any]],
-        X: Any,
-        y: NDArray[Any],
-        sample_weight: NDArray[Any] | None,
+    def _tried(
+        self, model: Pipeline, training: Any, held: Any, X: Any, y: Any, w: Any
     ) -> tuple[float, dict[str, float]]:
-        """Mean squared error of a network on held-out rows."""
-        training, held = rows
-        network.fit(X[training], y[training], _rows_of(sample_weight, training))
+        """Mean squared error of a model on held-out rows."""
         error = mean_squared_error(
             y[held],
-            network.predict(X[held]),
-            sample_weight=_rows_of(sample_weight, held),
+            model.predict(X[held]),
+            sample_weight=None if w is None else w[held],
         )
         return float(error), {}
 
@@ -472,12 +647,8 @@ class TableRegressor(RegressorMixin, _TableNetwork):
         y : ndarray of shape (n_samples,) or (n_samples, n_targets)
         """
         check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
+        X = validate_data(self, X, reset=False, dtype=FLOATS)
         return np.mean([network.predict(X) for network in self.estimators_], axis=0)
-
-
-def _rows_of(weights: NDArray[Any] | None, rows: NDArray[Any]) -> NDArray[Any] | None:
-    return None if weights is None else weights[rows]
 
 
 def _log_probabilities(raw: NDArray[Any], temperature: float) -> NDArray[np.floating]:
@@ -587,22 +758,24 @@ def tabular_pipeline(
     min_frequency: int | float | None = 5,
     max_categories: int | None = None,
     candidates: Sequence[dict[str, Any]] = CANDIDATES,
+    batch_size: int | Literal["auto"] = "auto",
     validation_fraction: float = 0.2,
     n_networks: int = 1,
     random_state: int | np.random.RandomState | None = None,
 ) -> Pipeline:
     """A pipeline for a table of numbers and categories, some of them missing.
 
-    Its steps, which ``set_params`` and a search reach by their names:
+    It takes data frames of pandas and polars, and arrays.  Its steps, which
+    ``set_params`` and a search reach by their names:
 
-    - "columns", a ``ColumnTransformer``: in columns of numbers missing values become
+    - "columns", a ``ColumnTransformer``: in columns of "numbers" missing values become
       the median, with a column of 0 and 1 that says where; then come
       ``RobustScaler`` and :class:`SmoothClipper`.  Columns of anything else are
-      categories: one-hot, missing as a category of its own, rare ones together, and
+      "categories": one-hot, missing as a category of its own, rare ones together, and
       with these what is only seen later;
     - "varying" drops what is the same in all rows;
-    - "network", a :class:`TableClassifier` or :class:`TableRegressor`, or the estimator
-      given.
+    - "network", a :class:`TableClassifier` or :class:`TableRegressor`, which chooses
+      the length of training and whether numbers are encoded; or the estimator given.
 
     Parameters
     ----------
@@ -616,10 +789,15 @@ def tabular_pipeline(
         put together: ``OneHotEncoder``'s.
     max_categories : int or None, default=None
         Most categories of a column, the rare ones together being one of them.
-    candidates : list of dict, default=({"max_iter": 30}, {"max_iter": 120})
-        Parameters of the network to choose from on held-out rows.
+    candidates : list of dict
+        Parameters of the step "network" to choose from on held-out rows; by default
+        ``{"estimator__max_iter": 20}``, ``{}``, which has 60 epochs, and
+        ``{"n_knots": 8}``.
+    batch_size : int or "auto", default="auto"
+        Rows of a mini-batch; "auto" is :func:`rows_of_a_batch`: 32 for 1,000 rows, 128
+        for 10,000.
     validation_fraction : float in (0, 1), default=0.2
-        Fraction of the rows held out for that.
+        Fraction of the rows held out to choose.
     n_networks : int, default=1
         Networks that are trained in the end, and averaged.
     random_state : int, RandomState instance or None, default=None
@@ -632,23 +810,48 @@ def tabular_pipeline(
     Raises
     ------
     ValueError
-        For another string.
+        For another string; and by ``fit``, for a column of dates.
 
     Examples
     --------
     >>> import pandas as pd
     >>> from sknet import tabular_pipeline
-    >>> X = pd.DataFrame(
-    ...     {
-    ...         "age": [22, None, 35, 61] * 20,
-    ...         "class": ["third", "first", None, "first"] * 20,
-    ...     }
-    ... )
+    >>> X = pd.DataFrame({"age": [22, None, 35, 61] * 20, "sex": ["m", "f"] * 40})
     >>> y = ["no", "yes", "no", "yes"] * 20
-    >>> model = tabular_pipeline("classifier", candidates=[{"max_iter": 9}]).fit(X, y)
+    >>> model = tabular_pipeline("classifier", random_state=0).fit(X, y)
     >>> model.predict(X[:2]).tolist()
     ['no', 'yes']
     """
+    if isinstance(estimator, str):
+        if estimator not in ("classifier", "regressor"):
+            raise ValueError(
+                f"estimator={estimator!r} is none of 'classifier', 'regressor' and an "
+                "estimator: pass one of these."
+            )
+        table = TableClassifier if estimator == "classifier" else TableRegressor
+        estimator = table(
+            _recipe(estimator),
+            candidates=candidates,
+            batch_size=batch_size,
+            validation_fraction=validation_fraction,
+            n_networks=n_networks,
+            random_state=random_state,
+        )
+    columns = _columns_step(limit, min_frequency, max_categories)
+    return Pipeline(
+        [("columns", columns), ("varying", VarianceThreshold()), ("network", estimator)]
+    )
+
+
+def _recipe(kind: str) -> ScratchMLPClassifier | ScratchMLPRegressor:
+    if kind == "classifier":
+        return ScratchMLPClassifier(**RECIPE, label_smoothing=0.05)
+    return ScratchMLPRegressor(**RECIPE, target_scaling="standard")
+
+
+def _columns_step(
+    limit: float, min_frequency: int | float | None, max_categories: int | None
+) -> ColumnTransformer:
     numbers = make_pipeline(
         SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True),
         RobustScaler(),
@@ -663,26 +866,10 @@ def tabular_pipeline(
             sparse_output=False,
         ),
     )
-    columns = ColumnTransformer(
+    return ColumnTransformer(
         [
             ("numbers", numbers, number_columns),
             ("categories", categories, category_columns),
         ],
         verbose_feature_names_out=False,
-    )
-    if isinstance(estimator, str):
-        kinds = {"classifier": TableClassifier, "regressor": TableRegressor}
-        if estimator not in kinds:
-            raise ValueError(
-                f"estimator={estimator!r} is none of 'classifier', 'regressor' and an "
-                "estimator: pass one of these."
-            )
-        estimator = kinds[estimator](
-            candidates=candidates,
-            validation_fraction=validation_fraction,
-            n_networks=n_networks,
-            random_state=random_state,
-        )
-    return Pipeline(
-        [("columns", columns), ("varying", VarianceThreshold()), ("network", estimator)]
     )
