@@ -61,12 +61,15 @@ RECIPE = {
     "dropout": 0.3,
     "dtype": "float32",
 }
-CANDIDATES = (
+SHORT = (
     {"estimator__max_iter": 20},
     {"estimator__max_iter": 20, "estimator__learning_rate_init": 0.001},
-    {},
-    {"n_knots": 8},
 )
+# To choose from on held-out rows, the cautious ones first.
+CANDIDATES = {
+    "classifier": [*SHORT, {}, {"n_knots": 8}],
+    "regressor": [*SHORT, {"n_knots": 8}, {"n_knots": 16}],
+}
 
 
 class SmoothClipper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -299,7 +302,7 @@ class _TableNetwork(MetaEstimatorMixin, BaseEstimator):
 
     _parameter_constraints = {
         "estimator": [HasMethods(["fit", "predict"]), None],
-        "candidates": [list, tuple],
+        "candidates": [list, tuple, None],
         "n_knots": [Interval(Integral, 3, None, closed="left"), None],
         "batch_size": [
             Interval(Integral, 1, None, closed="left"),
@@ -311,13 +314,14 @@ class _TableNetwork(MetaEstimatorMixin, BaseEstimator):
         "n_networks": [Interval(Integral, 1, None, closed="left")],
         "random_state": ["random_state"],
     }
+    _kind: str
     estimators_: list[Any]
 
     def __init__(
         self,
         estimator: Any = None,
         *,
-        candidates: Sequence[dict[str, Any]] = CANDIDATES,
+        candidates: Sequence[dict[str, Any]] | None = None,
         n_knots: int | None = None,
         batch_size: int | Literal["auto"] | None = "auto",
         validation_fraction: float = 0.2,
@@ -355,12 +359,15 @@ class _TableNetwork(MetaEstimatorMixin, BaseEstimator):
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X)
         rng = check_random_state(self.random_state)
-        seeds = [int(seed) for seed in rng.randint(2**31 - 1, size=self.n_networks)]
         training, held = split_rows(
             len(X), self._strata(y), self.validation_fraction, rng
         )
+        seeds = [int(seed) for seed in rng.randint(2**31 - 1, size=self.n_networks)]
         weights = None if sample_weight is None else sample_weight[held]
-        candidates = list(self.candidates) or [{}]
+        candidates = self.candidates
+        if candidates is None:
+            candidates = CANDIDATES[self._kind]
+        candidates = list(candidates) or [{}]
         tried = []
         for candidate in candidates:
             model = self._trained(candidate, seeds[0], training, X, y, sample_weight)
@@ -384,7 +391,7 @@ class _TableNetwork(MetaEstimatorMixin, BaseEstimator):
         """A candidate after training on some of the rows."""
         settings = clone(self)
         if settings.estimator is None:
-            settings.estimator = self._default()
+            settings.estimator = _recipe(self._kind)
         settings.set_params(**candidate)
         network = settings.estimator.set_params(random_state=seed)
         if settings.batch_size is not None and hasattr(network, "batch_size"):
@@ -448,10 +455,10 @@ class TableClassifier(ClassifierMixin, _TableNetwork):
         Classifier with a ``decision_function`` and a ``random_state``, such as
         :class:`~sknet.ScratchMLPClassifier`; None is that of
         :func:`tabular_pipeline`.
-    candidates : list of dict
+    candidates : list of dict or None, default=None
         Settings to choose from, each a dict of parameters of this object, those of the
-        estimator among them: by default 20 epochs, the same at a learning rate of
-        0.001, 60 epochs, and these with ``n_knots=8``.  An empty
+        estimator among them; None is ``CANDIDATES["classifier"]``: 20 epochs, the same
+        at a learning rate of 0.001, 60 epochs, and these with ``n_knots=8``.  An empty
         list leaves nothing to choose but the temperature.
     n_knots : int or None, default=None
         Knots of :class:`PiecewiseLinear`, which stands before the estimator; None is
@@ -508,8 +515,7 @@ class TableClassifier(ClassifierMixin, _TableNetwork):
 
     classes_: NDArray[Any]
 
-    def _default(self) -> Any:
-        return _recipe("classifier")
+    _kind = "classifier"
 
     def _checked(self, X: Any, y: Any) -> tuple[Any, NDArray[Any]]:
         X, y = validate_data(self, X, y, dtype=FLOATS)
@@ -589,11 +595,11 @@ class TableRegressor(RegressorMixin, _TableNetwork):
     estimator : estimator or None, default=None
         Regressor with a ``random_state``, such as :class:`~sknet.ScratchMLPRegressor`;
         None is that of :func:`tabular_pipeline`.
-    candidates : list of dict
+    candidates : list of dict or None, default=None
         Settings to choose from, each a dict of parameters of this object, those of the
-        estimator among them: by default 20 epochs, the same at a learning rate of
-        0.001, 60 epochs, and these with ``n_knots=8``.  An empty
-        list leaves nothing to choose.
+        estimator among them; None is ``CANDIDATES["regressor"]``: 20 epochs, the same
+        at a learning rate of 0.001, and 60 epochs with ``n_knots`` of 8 and of 16.  An
+        empty list leaves nothing to choose.
     n_knots : int or None, default=None
         Knots of :class:`PiecewiseLinear`, which stands before the estimator; None is
         none.
@@ -638,8 +644,7 @@ class TableRegressor(RegressorMixin, _TableNetwork):
     True
     """
 
-    def _default(self) -> Any:
-        return _recipe("regressor")
+    _kind = "regressor"
 
     def _checked(self, X: Any, y: Any) -> tuple[Any, NDArray[Any]]:
         X, y = validate_data(
@@ -800,7 +805,7 @@ def tabular_pipeline(
     limit: float = 3.0,
     min_frequency: int | float | None = 5,
     max_categories: int | None = None,
-    candidates: Sequence[dict[str, Any]] = CANDIDATES,
+    candidates: Sequence[dict[str, Any]] | None = None,
     batch_size: int | Literal["auto"] = "auto",
     validation_fraction: float = 0.2,
     n_networks: int = 1,
@@ -832,10 +837,12 @@ def tabular_pipeline(
         put together: ``OneHotEncoder``'s.
     max_categories : int or None, default=None
         Most categories of a column, the rare ones together being one of them.
-    candidates : list of dict
-        Parameters of the step "network" to choose from on held-out rows; by default 20
+    candidates : list of dict or None, default=None
+        Parameters of the step "network" to choose from on held-out rows; None is
+        ``CANDIDATES[estimator]`` of :mod:`sknet.tables`.  For classes these are 20
         epochs, the same at a learning rate of 0.001, 60 epochs, and these with
-        ``n_knots=8``.
+        ``n_knots=8``; for numbers the first two, and 60 epochs with ``n_knots`` of 8
+        and of 16.
     batch_size : int or "auto", default="auto"
         Rows of a mini-batch; "auto" is :func:`rows_of_a_batch`: 32 for 1,000 rows, 128
         for 10,000.
@@ -874,7 +881,7 @@ def tabular_pipeline(
         table = TableClassifier if estimator == "classifier" else TableRegressor
         estimator = table(
             _recipe(estimator),
-            candidates=candidates,
+            candidates=CANDIDATES[estimator] if candidates is None else candidates,
             batch_size=batch_size,
             validation_fraction=validation_fraction,
             n_networks=n_networks,
