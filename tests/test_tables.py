@@ -375,15 +375,15 @@ def test_no_other_temperature_is_better_on_the_held_out_rows(log_odds):
 
 
 @pytest.mark.parametrize("noise", [False, True])
-def test_noise_is_trained_on_for_a_shorter_time(noise):
+def test_noise_is_not_for_a_large_network(noise):
     rng = np.random.default_rng(0)
     X = rng.normal(size=(400, 8))
-    y = rng.normal(size=400) if noise else X[:, 0] * X[:, 1]
-    model = TableRegressor(
-        candidates=[{"estimator__max_iter": 30}, {"estimator__max_iter": 2}],
-        random_state=0,
-    ).fit(X, y)
-    assert model.best_candidate_["estimator__max_iter"] == (2 if noise else 30)
+    y = X[:, 0] + (rng.normal(size=400) if noise else X[:, 1] * X[:, 2])
+    large = {"estimator__hidden_layer_sizes": (256, 256), "estimator__max_iter": 30}
+    net = ScratchMLPRegressor((), learning_rate_init=0.01, max_iter=100, tol=0)
+    net.set_params(n_iter_no_change=np.inf)
+    model = TableRegressor(net, candidates=[large, {}], random_state=0).fit(X, y)
+    assert model.best_candidate_ == ({} if noise else large)
 
 
 def test_the_candidate_of_the_least_loss_is_trained_on_all_rows():
