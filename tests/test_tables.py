@@ -380,8 +380,8 @@ def test_noise_is_not_for_a_large_network(noise):
     X = rng.normal(size=(400, 8))
     y = X[:, 0] + (rng.normal(size=400) if noise else X[:, 1] * X[:, 2])
     large = {"estimator__hidden_layer_sizes": (256, 256), "estimator__max_iter": 30}
-    net = ScratchMLPRegressor((), learning_rate_init=0.01, max_iter=100, tol=0)
-    net.set_params(n_iter_no_change=np.inf)
+    net = ScratchMLPRegressor(hidden_layer_sizes=(), max_iter=100, tol=0)
+    net.set_params(learning_rate_init=0.01, n_iter_no_change=np.inf)
     model = TableRegressor(net, candidates=[large, {}], random_state=0).fit(X, y)
     assert model.best_candidate_ == ({} if noise else large)
 
