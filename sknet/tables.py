@@ -749,9 +749,10 @@ def category_columns(X: Any) -> list[Any]:
 
 def _columns(X: Any, *, numbers: bool) -> list[Any]:
     names = list(getattr(X, "columns", range(X.shape[1])))
-    if not (_has_known_names(X) and all(isinstance(name, str) for name in names)):
-        names = list(range(X.shape[1]))
-    return [name for j, name in enumerate(names) if _is_number(X, j, name) == numbers]
+    chosen = [j for j, name in enumerate(names) if _is_number(X, j, name) == numbers]
+    if _has_known_names(X) and all(isinstance(name, str) for name in names):
+        return [names[j] for j in chosen]
+    return chosen
 
 
 def _has_known_names(X: Any) -> bool:
