@@ -167,7 +167,7 @@ def selu_backward(a: Array, delta: Array) -> None:
 
 
 def softplus(z: Array) -> None:
-    """g(z) = log(1 + exp(z)) = max(z, 0) + log(1 + exp(-|z|)), which cannot overflow.
+    """g(z) = ``log(1 + exp(z)) = max(z, 0) + log(1 + exp(-|z|))``; never overflows.
 
     Source: Dugas et al., *Incorporating second-order functional knowledge for better
     option pricing*, NIPS 2000.

@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 from pathlib import Path
+from urllib.parse import urljoin
 
 import numpy as np
 from sklearn.datasets import get_data_home
@@ -123,14 +124,22 @@ def _download(path):
     level = logger.level
     logger.setLevel("WARNING")  # pooch reports each download on stderr
     try:
-        downloader = pooch.HTTPDownloader(timeout=30)
+        hooks = {"response": _stay_on_https}
+        downloader = pooch.HTTPDownloader(timeout=30, hooks=hooks)
         pooch.retrieve(URL, SHA256, path.name, path.parent, downloader=downloader)
     except OSError as error:
         raise _missing(path, f"the download failed ({type(error).__name__})") from error
-    except ValueError as error:  # the hash; the message gives both
+    except ValueError as error:  # the hash, of which the message gives both; HTTP
         raise _missing(path, f"the download was refused ({error})") from error
     finally:
         logger.setLevel(level)
+
+
+def _stay_on_https(response, **kwargs):
+    """Follow no redirect to an address that anybody on the way could answer for."""
+    target = urljoin(response.url, response.headers.get("location", ""))
+    if response.is_redirect and not target.lower().startswith("https://"):
+        raise ValueError(f"the server sends on to {target}, which is not HTTPS")
 
 
 def _missing(path, reason):

@@ -58,7 +58,7 @@ def logistic_residual(z: Array, y: Array) -> Array:
     """Loss of the article: -sum_j [y_j log h_j + (1 - y_j) log(1 - h_j)].
 
     With h the logistic function of z, each term is log(1 + exp(z)) - y z, and
-    log(1 + exp(z)) = max(z, 0) + log(1 + exp(-|z|)) cannot overflow.
+    ``log(1 + exp(z)) = max(z, 0) + log(1 + exp(-|z|))`` cannot overflow.
     """
     terms = np.abs(z)
     np.negative(terms, out=terms)

@@ -62,13 +62,15 @@ def serve(monkeypatch):
     """A function that serves `body` at `URL`, and lists the requests it gets."""
     servers = []
 
-    def start(body, length=None):
+    def start(body, length=None, location=None):
         requests = []
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):
                 requests.append(self.path)
-                self.send_response(200)
+                self.send_response(302 if location else 200)
+                if location:
+                    self.send_header("Location", location)
                 self.send_header("Content-Length", str(length or len(body)))
                 self.end_headers()
                 self.wfile.write(body)
@@ -297,3 +299,36 @@ def test_an_interrupted_download_is_not_kept(sample, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         fetch_semeion(data_home=tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "location", ["/elsewhere", "http://127.0.0.1:9/x", "ftp://127.0.0.1/x", "file:///x"]
+)
+def test_a_redirect_that_leaves_https_is_not_followed(
+    location, sample, tmp_path, serve
+):
+    pytest.importorskip("pooch")
+    requests = serve(sample[2], location=location)
+    with pytest.raises(OSError, match=r"refused \(.* not HTTPS\)"):
+        fetch_semeion(data_home=tmp_path)
+    assert requests == ["/semeion.data"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_redirect_to_https_is_followed(sample, tmp_path, serve):
+    """Here to where nobody listens."""
+    pytest.importorskip("pooch")
+    serve(sample[2], location="https://127.0.0.1:9/semeion.data")
+    with pytest.raises(OSError, match=r"failed \(ConnectionError\)"):
+        fetch_semeion(data_home=tmp_path)
+
+
+def test_a_redirect_to_another_place_on_the_same_server_stays_on_https():
+    requests = pytest.importorskip("requests")
+    response = requests.Response()
+    response.status_code, response.url = 301, "https://example.org/a"
+    response.headers["Location"] = "/b"
+    datasets._stay_on_https(response)
+    response.url = "http://example.org/a"
+    with pytest.raises(ValueError, match=r"http://example\.org/b, which is not"):
+        datasets._stay_on_https(response)

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 # A block of Python and, where one follows at once, what it prints.
 BLOCK = re.compile(r"```python\n(.*?)```\n(?:\n```text\n(.*?)```\n)?", re.DOTALL)
 NUMBER = re.compile(r"\d+\.\d+")
+IMPORT = re.compile(r"^\s*(?:import|from) (\w+)", re.MULTILINE)
 
 
 def name(page):
@@ -29,11 +30,15 @@ def blocks(page):
 def test_the_blocks_run_one_after_the_other(page, tmp_path, monkeypatch, capsys):
     if page.name == "callbacks.md" and not find_spec("sklearn.callback"):
         pytest.skip("needs scikit-learn 1.9")
-    if "pandas" in page.read_text("utf-8"):
-        pytest.importorskip("pandas")
+    for package in "pandas", "onnxruntime", "skl2onnx", "skops":
+        if package in page.read_text("utf-8"):
+            pytest.importorskip(package)
     monkeypatch.chdir(tmp_path)
     names = {"__name__": "__main__"}
     for source, shown, line in blocks(page):
+        for package in IMPORT.findall(source):
+            if not find_spec(package):
+                pytest.skip(f"from line {line} on it needs {package}")
         # The empty lines make a traceback name the line of the page.
         exec(compile("\n" * line + source, str(page), "exec"), names)
         if shown:
@@ -51,7 +56,8 @@ def assert_printed(printed, shown):
 
 def test_the_pages_have_blocks():
     with_blocks = {name(page) for page in PAGES if list(blocks(page))}
-    assert {"README.md", "docs/callbacks.md", "docs/recipes.md"} <= with_blocks
+    expected = {"README.md", "docs/callbacks.md", "docs/howto/save_and_load.md"}
+    assert expected | {"docs/recipes.md"} <= with_blocks
     for page in PAGES:
         assert len(list(blocks(page))) == page.read_text("utf-8").count("```python")
 

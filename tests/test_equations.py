@@ -1,7 +1,7 @@
 """The page of equations names functions that exist and lines that say what it says.
 
-When code has moved, ``python tests/test_equations.py`` puts the page's line numbers
-right.
+When code has moved, ``python tests/test_equations.py`` puts the line numbers of this
+page, and of others that link to lines, right.
 """
 
 import importlib
@@ -18,6 +18,7 @@ TEXT = PAGE.read_text("utf-8")
 LINK = re.compile(r"\[`([^`]+)`\]\(([^)#]+)#L(\d+)\)")
 NAME = re.compile(r"[\w.]+")
 LINKS = sorted(set(LINK.findall(TEXT)))
+OTHERS = [page for page in sorted((ROOT / "docs").rglob("*.md")) if page != PAGE]
 
 
 def stands_on(quoted, line):
@@ -28,25 +29,25 @@ def stands_on(quoted, line):
     return quoted in line.partition("  #")[0]
 
 
-def lines_with(quoted, file):
-    lines = (PAGE.parent / file).read_text("utf-8").splitlines()
+def lines_with(quoted, file, page=PAGE):
+    lines = (page.parent / file).read_text("utf-8").splitlines()
     return [n for n, line in enumerate(lines, 1) if stands_on(quoted, line)]
 
 
-def misplaced(quoted, file, number):
+def misplaced(quoted, file, number, page=PAGE):
     """Nothing where the link is right; else what is wrong with it."""
-    found = lines_with(quoted, file)
+    found = lines_with(quoted, file, page)
     if int(number) in found:
         return None
     return f"{file}#L{number} is not `{quoted}`, which is on the lines {found}"
 
 
-def mended(text):
-    """The page with the number of the nearest line that holds what a link quotes."""
+def mended(text, page=PAGE):
+    """A page with the number of the nearest line that holds what a link quotes."""
 
     def nearest(found):
         quoted, file, number = found.groups()
-        at = min(lines_with(quoted, file), key=lambda n: abs(n - int(number)))
+        at = min(lines_with(quoted, file, page), key=lambda n: abs(n - int(number)))
         return f"[`{quoted}`]({file}#L{at})"
 
     return LINK.sub(nearest, text)
@@ -55,6 +56,14 @@ def mended(text):
 @pytest.mark.parametrize(("quoted", "file", "number"), LINKS)
 def test_a_line_that_is_linked_holds_what_is_quoted(quoted, file, number):
     assert misplaced(quoted, file, number) is None
+
+
+@pytest.mark.parametrize("page", OTHERS, ids=lambda page: page.name)
+def test_lines_that_other_pages_link_to_hold_what_is_quoted(page):
+    text = page.read_text("utf-8")
+    assert len(LINK.findall(text)) == len(re.findall(r"\.py#L\d+\)", text))
+    for quoted, file, number in LINK.findall(text):
+        assert misplaced(quoted, file, number, page) is None
 
 
 def test_a_link_to_another_line_is_found():
@@ -129,4 +138,5 @@ def test_the_picture_is_made_by_its_script_and_quotes_the_code(tmp_path):
 
 
 if __name__ == "__main__":
-    PAGE.write_text(mended(TEXT), "utf-8")
+    for page in PAGE, *OTHERS:
+        page.write_text(mended(page.read_text("utf-8"), page), "utf-8")

@@ -406,6 +406,13 @@ def _random_state(state: dict[str, Any] | None, seed: Any) -> np.random.RandomSt
     """A RandomState in that state, or for None a new one."""
     if state is None:
         return check_random_state(seed)
-    rng = np.random.RandomState(getattr(np.random, state["bit_generator"])())
+    # A name in a file by somebody else must not call just anything.
+    kind = getattr(np.random, str(state["bit_generator"]), None)
+    if not (isinstance(kind, type) and issubclass(kind, np.random.BitGenerator)):
+        raise ValueError(
+            f"the file of this model names the random stream {state['bit_generator']!r}"
+            ", which NumPy does not have: it was changed, or fit it anew."
+        )
+    rng = np.random.RandomState(kind())
     rng.set_state(state)
     return rng
