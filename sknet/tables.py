@@ -8,6 +8,7 @@ chooses how long to train on rows that it holds out.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from numbers import Integral, Real
 from typing import Any, Literal, Self
 
@@ -361,6 +362,8 @@ class _TableNetwork(MetaEstimatorMixin, BaseEstimator):
         X, y = self._checked(X, y)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X)
+            counted = sample_weight != 0  # the others are as if they were not there
+            X, y, sample_weight = X[counted], y[counted], sample_weight[counted]
         rng = check_random_state(self.random_state)
         training, held = split_rows(
             len(X), self._strata(y), self.validation_fraction, rng
@@ -446,11 +449,12 @@ class TableClassifier(ClassifierMixin, _TableNetwork):
 
     Some tables are learned better the longer a network trains; on others, where labels
     are noisy, it soon learns the noise.  Each candidate is trained without
-    ``validation_fraction`` of the rows, and the one of least log loss on these rows is
-    trained again, on all rows.  Log loss is measured after temperature scaling: raw
-    outputs are divided by the one number that suits the held-out rows best.  That
-    number divides those of the final networks too, which changes no guess of a single
-    network, but makes its probabilities fit.
+    ``validation_fraction`` of the rows, and the one of the least Brier score on these
+    rows is trained again, on all rows.
+
+    Probabilities are made to fit by temperature scaling: raw outputs are divided by the
+    number of the least log loss on the held-out rows, before the Brier score is taken
+    and in the final networks too.  It changes no guess of a single network.
 
     Parameters
     ----------
@@ -516,9 +520,12 @@ class TableClassifier(ClassifierMixin, _TableNetwork):
     {'estimator__alpha': 0.1}
     """
 
-    classes_: NDArray[Any]
-
+    _parameter_constraints = {
+        **_TableNetwork._parameter_constraints,
+        "estimator": [HasMethods(["fit", "decision_function"]), None],
+    }
     _kind = "classifier"
+    classes_: NDArray[Any]
 
     def _checked(self, X: Any, y: Any) -> tuple[Any, NDArray[Any]]:
         X, y = validate_data(self, X, y, dtype=FLOATS)
@@ -889,9 +896,11 @@ def tabular_pipeline(
                 "estimator: pass one of these."
             )
         table = TableClassifier if estimator == "classifier" else TableRegressor
+        if candidates is None:
+            candidates = deepcopy(CANDIDATES[estimator])
         estimator = table(
             _recipe(estimator),
-            candidates=CANDIDATES[estimator] if candidates is None else candidates,
+            candidates=candidates,
             batch_size=batch_size,
             validation_fraction=validation_fraction,
             n_networks=n_networks,

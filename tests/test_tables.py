@@ -15,6 +15,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV
+from sklearn.neural_network import MLPClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklearn.utils.fixes import parse_version
 
@@ -455,6 +456,22 @@ def test_weights_of_rows_count_on_the_held_out_rows_too():
     model.fit(X, y, sample_weight=weights)
     assert model.held_out_losses_[0] < 0.3
     assert log_loss(y, model.predict_proba(X), sample_weight=weights) < 0.3
+
+
+def test_a_row_of_weight_zero_is_as_if_it_were_not_there():
+    X, y = load_diabetes(return_X_y=True)
+    weights = np.arange(len(y)) % 4
+    model = TableRegressor(candidates=SHORT, random_state=0)
+    with_all = model.fit(X, y, sample_weight=weights).predict(X)
+    some = weights > 0
+    without = model.fit(X[some], y[some], sample_weight=weights[some]).predict(X)
+    assert_array_equal(with_all, without)
+
+
+def test_a_classifier_needs_raw_outputs():
+    model = TableClassifier(MLPClassifier())
+    with pytest.raises(ValueError, match="decision_function"):
+        model.fit([[0.0], [1.0]], [0, 1])
 
 
 def test_a_class_of_one_row():
