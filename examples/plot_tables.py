@@ -122,10 +122,13 @@ def load(data):
 def at_most(n_rows, X, y, stratify=False):
     if len(y) <= n_rows:
         return X, np.asarray(y)
-    X, _, y, _ = train_test_split(
-        X, y, train_size=n_rows, stratify=y if stratify else None, random_state=0
-    )
-    return X, np.asarray(y)
+    if stratify:
+        X, _, y, _ = train_test_split(
+            X, y, train_size=n_rows, stratify=y, random_state=0
+        )
+        return X, np.asarray(y)
+    X = X.sample(n_rows, random_state=0)
+    return X, np.asarray(y)[X.index]
 
 
 # %%
