@@ -20,6 +20,7 @@ import joblib
 import sklearn
 from sklearn.utils._param_validation import validate_params
 
+from sknet._locks import Lock
 from sknet._sklearn.base import NetworkEstimator
 from sknet._sklearn.parameters import COUNT, NUMBER
 
@@ -44,14 +45,16 @@ class Checkpoint(FitCallback):
     those of a fit without interruption.  ``max_iter`` counts the epochs from before
     the interruption too; where training had ended already nothing is left to do.
 
-    A file is never half written: a new one takes the old one's place at once.  What a
+    A file is never half written: a new one takes the old one's place at once, and one
+    that cannot be written, on a full disk say, leaves the old one as it was.  What a
     killed process has left of a new one is removed as the next fit begins.
 
     Parameters
     ----------
     path : str or path-like
         The file, or a link to it.  Its folder must exist.  Each fit needs a file of its
-        own, so a search with several fits is no place for it.
+        own, so a search with several fits is no place for it: while one fit writes to
+        the file, another one is refused, in whichever process.
     every : int, default=1
         Epochs from one writing to the next.  The last epoch is always written.
 
@@ -63,8 +66,10 @@ class Checkpoint(FitCallback):
     ValueError
         With ``solver="lbfgs"``, which keeps its memory inside SciPy.
     OSError
-        When the folder does not exist or cannot be written to, or the path is a folder
-        or too long.  All these are raised as ``fit`` begins.
+        When the folder does not exist or cannot be written to, the path is a folder
+        or too long, or another fit is writing to it.  All these are raised as ``fit``
+        begins.  Later, when the file cannot be written; the network then has the
+        weights of the last epoch.
 
     Notes
     -----
@@ -104,6 +109,7 @@ class Checkpoint(FitCallback):
         self.path = Path(path)
         self.every = int(every)  # NumPy's small integers overflow
         self._unwritten = {}  # the last epoch of each fit under way
+        self._locks = {}  # of these fits
 
     def setup(self, estimator, context):
         """Find out before training whether checkpoints can be written."""
@@ -115,17 +121,23 @@ class Checkpoint(FitCallback):
             )
         _check_can_be_pickled(estimator)
         target = _checked_target(self.path)
-        for left in target.parent.glob(f"{escape(_beginning_of_new(target))}*"):
-            left.unlink(missing_ok=True)
         new = _new_beside(target)
         try:
             new.touch(exist_ok=False)
+            self._locks[id(context)] = _locked(target)
+        except BlockingIOError:
+            raise BlockingIOError(
+                f"Another fit is writing its checkpoints to {str(self.path)!r}: give "
+                "each fit a path of its own, or wait until that one has ended."
+            ) from None
         except OSError as error:
             error.add_note(f"Checkpoint cannot write into the folder of {self.path}.")
             raise
         finally:
             with suppress(OSError):
                 new.unlink(missing_ok=True)
+        for left in target.parent.glob(f"{escape(_beginning_of_new(target))}*"):
+            left.unlink(missing_ok=True)
         self._unwritten[id(context)] = None
 
     def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
@@ -145,6 +157,9 @@ class Checkpoint(FitCallback):
     def teardown(self, estimator, context):
         """Forget the fit."""
         self._unwritten.pop(id(context), None)
+        lock = self._locks.pop(id(context), None)
+        if lock is not None:
+            lock.release()
 
     def _write(self, net):
         net = copy(net)  # other callbacks get the same snapshot
@@ -160,8 +175,15 @@ class Checkpoint(FitCallback):
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(new, target)
+        except OSError as error:
+            error.add_note(
+                f"Checkpoint could not write epoch {net.n_iter_} to {self.path}: what "
+                "the file held before is still there, and training can go on from it."
+            )
+            raise
         finally:
-            new.unlink(missing_ok=True)
+            with suppress(OSError):  # of a folder that has become read-only
+                new.unlink(missing_ok=True)
 
 
 def _check_is_network(callback, estimator):
@@ -206,6 +228,11 @@ def _checked_target(path):
 def _beginning_of_new(target):
     """How the names of all files begin that are to take the place of ``target``."""
     return f".{target.name[:40]}.{crc32(os.fsencode(target.name)):08x}."
+
+
+def _locked(target):
+    """The lock of this fit on the file, beside it as ``os.replace`` would undo it."""
+    return Lock(target.with_name(f"{_beginning_of_new(target)[:-1]}-lock"))
 
 
 def _new_beside(target):

@@ -128,7 +128,8 @@ def _download(path):
         downloader = pooch.HTTPDownloader(timeout=30, hooks=hooks)
         pooch.retrieve(URL, SHA256, path.name, path.parent, downloader=downloader)
     except OSError as error:
-        raise _missing(path, f"the download failed ({type(error).__name__})") from error
+        fault = error.strerror or type(error).__name__
+        raise _missing(path, f"the download failed ({fault})") from error
     except ValueError as error:  # the hash, of which the message gives both; HTTP
         raise _missing(path, f"the download was refused ({error})") from error
     finally:

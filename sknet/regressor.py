@@ -11,7 +11,13 @@ from sklearn.base import RegressorMixin
 from sklearn.metrics import d2_pinball_score, r2_score
 
 from sknet._sklearn.base import NetworkEstimator, by_steps_only, checks_parameters
-from sknet._sklearn.numbers import Numbers, levels_of, moments, n_targets_of
+from sknet._sklearn.numbers import (
+    Numbers,
+    in_moderate_units,
+    levels_of,
+    moments,
+    n_targets_of,
+)
 from sknet._sklearn.parameters import RegressorParameters, constraints_of
 from sknet._sklearn.responses import derivative_of_estimate
 from sknet._sklearn.samples import Samples
@@ -440,6 +446,9 @@ class ScratchMLPRegressor(RegressorMixin, NetworkEstimator, RegressorParameters)
 
     def _score_of(self, h: NDArray[Any], y: Any, sample_weight: Any) -> float:
         """R², or the mean D² of several quantiles, of predictions."""
+        y, h = in_moderate_units(y, h)
+        if sample_weight is not None:
+            (sample_weight,) = in_moderate_units(sample_weight)
         if self._levels is None or len(self._levels) == 1:
             return float(r2_score(y, h, sample_weight=sample_weight))
         scores = [

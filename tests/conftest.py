@@ -11,8 +11,9 @@ from sklearn.preprocessing import StandardScaler
 # -- data ------------------------------------------------------------------------------
 
 
-# A script for type checkers, not for Python.
-collect_ignore = ["typing/user_script.py"]
+# A script for type checkers, not for Python; and tests that need packages of their own,
+# which run where they are named: pytest tests/ecosystem.
+collect_ignore = ["typing/user_script.py", "ecosystem", "cluster"]
 
 
 @pytest.fixture(scope="session")

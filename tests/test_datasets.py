@@ -3,8 +3,10 @@
 import hashlib
 import logging
 import socket
+import subprocess
 import sys
 import threading
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from logging.handlers import BufferingHandler
 
@@ -59,10 +61,13 @@ def _no_network(monkeypatch, request, tmp_path):
 
 @pytest.fixture
 def serve(monkeypatch):
-    """A function that serves `body` at `URL`, and lists the requests it gets."""
+    """A function that serves `body` at `URL`, and lists the requests it gets.
+
+    `during` is called when half of it has been sent.
+    """
     servers = []
 
-    def start(body, length=None, location=None):
+    def start(body, length=None, location=None, during=lambda: None):
         requests = []
 
         class Handler(BaseHTTPRequestHandler):
@@ -73,7 +78,11 @@ def serve(monkeypatch):
                     self.send_header("Location", location)
                 self.send_header("Content-Length", str(length or len(body)))
                 self.end_headers()
-                self.wfile.write(body)
+                half = len(body) // 2
+                self.wfile.write(body[:half])
+                during()
+                with suppress(OSError):  # nobody listens any longer
+                    self.wfile.write(body[half:])
 
             def log_message(self, *args):
                 pass
@@ -223,7 +232,8 @@ def test_offline_the_error_names_url_and_place(tmp_path):
     ],
     ids=["truncated", "altered", "line ends", "empty"],
 )
-def test_a_damaged_file_is_refused_and_left(sample, tmp_path, damage):
+def test_a_damaged_file_is_refused_and_left(sample, tmp_path, damage, monkeypatch):
+    monkeypatch.setattr(np, "loadtxt", None)  # nothing of it is parsed
     path = tmp_path / "semeion.data"
     path.write_bytes(damage(sample[2]))
     before = path.read_bytes()
@@ -332,3 +342,53 @@ def test_a_redirect_to_another_place_on_the_same_server_stays_on_https():
     response.url = "http://example.org/a"
     with pytest.raises(ValueError, match=r"http://example\.org/b, which is not"):
         datasets._stay_on_https(response)
+
+
+FETCH = """
+import sys
+from sknet import datasets
+datasets.URL, datasets.SHA256, home = sys.argv[1:]
+datasets.fetch_semeion(data_home=home)
+"""
+
+
+def test_a_download_that_is_killed_leaves_no_file_of_that_name(sample, tmp_path, serve):
+    pytest.importorskip("pooch")
+    half_sent, go_on = threading.Event(), threading.Event()
+
+    def during():
+        half_sent.set()
+        assert go_on.wait(60)
+
+    serve(sample[2], during=during)
+    arguments = [datasets.URL, datasets.SHA256, tmp_path]
+    with subprocess.Popen([sys.executable, "-c", FETCH, *arguments]) as process:
+        assert half_sent.wait(60)
+        process.kill()
+    go_on.set()
+    assert not (tmp_path / "semeion.data").exists()
+    assert fetch_semeion(data_home=tmp_path).data.shape == (12, 256)
+
+
+def test_a_broken_off_download_leaves_a_whole_file_in_place(sample, tmp_path, serve):
+    """Another process has been faster."""
+    pytest.importorskip("pooch")
+    path, contents = tmp_path / "semeion.data", sample[2]
+    half = contents[: len(contents) // 2]
+    serve(half, length=len(contents), during=lambda: path.write_bytes(contents))
+    with pytest.raises(OSError, match="download"):
+        fetch_semeion(data_home=tmp_path)
+    assert path.read_bytes() == contents
+    assert [path.name for path in tmp_path.iterdir()] == ["semeion.data"]
+
+
+def test_a_disk_that_is_full_is_named(sample, tmp_path, monkeypatch):
+    pooch = pytest.importorskip("pooch")
+
+    def full(self, url, output_file, pooch):
+        raise OSError(28, "No space left on device", output_file)
+
+    monkeypatch.setattr(pooch.HTTPDownloader, "__call__", full)
+    with pytest.raises(OSError, match="No space left on device"):
+        fetch_semeion(data_home=tmp_path)
+    assert list(tmp_path.iterdir()) == []

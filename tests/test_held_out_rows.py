@@ -4,13 +4,14 @@ from inspect import signature
 
 import numpy as np
 import pandas as pd
-import polars as pl
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.metrics import brier_score_loss, make_scorer
 
 from sknet import ScratchMLPClassifier
 from sknet._sklearn.validation import split_rows
+
+pl = pytest.importorskip("polars")
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -2,10 +2,12 @@
 
 import gc
 import pickle
+import random
 import signal
 import sys
 import warnings
 from pathlib import Path
+from time import perf_counter
 
 import numpy as np
 import pytest
@@ -240,6 +242,54 @@ def test_ctrl_c_at_any_line_of_fit_leaves_nothing_behind(uninterrupted, iris):
             assert_whole(net, known, *iris, of_a_step=True)
     assert line > 1000
     assert n_ended > 3
+
+
+def pressed_after(seconds, net, X, y):
+    """Press Ctrl-C so long after fit has begun; whether it returned.
+
+    It may come within NumPy, SciPy or scikit-learn, where no trace looks.
+    """
+    armed = True
+
+    def ring(signum, frame):
+        if armed:
+            press()
+
+    before = signal.signal(signal.SIGALRM, ring)
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            signal.setitimer(signal.ITIMER_REAL, seconds)
+            net.fit(X, y)
+            armed = False
+        return True
+    except KeyboardInterrupt:
+        return False
+    finally:
+        armed = False
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs alarms of POSIX")
+@pytest.mark.usefixtures("handler")
+def test_ctrl_c_at_random_moments_of_fit_leaves_nothing_behind(uninterrupted, iris):
+    """13 moments for each of four settings and two handlers: a hundred in all."""
+    parameters, known = uninterrupted
+    rng, errors, before = random.Random(0), np.geterr(), limits()
+    handler, warned = signal.getsignal(signal.SIGINT), warnings.filters.copy()
+    begun = perf_counter()
+    with warnings.catch_warnings(action="ignore"):
+        network(**parameters).fit(*iris)
+    seconds = perf_counter() - begun
+    for _ in range(13):
+        net = network(**parameters)
+        pressed_after(max(1e-6, seconds * rng.random()), net, *iris)
+        assert np.geterr() == errors
+        assert limits() == before
+        assert signal.getsignal(signal.SIGINT) is handler
+        assert warnings.filters == warned
+        if hasattr(net, "coefs_"):
+            assert_whole(net, known, *iris, of_a_step=True)
 
 
 @pytest.mark.usefixtures("handler", "few_objects")

@@ -6,12 +6,13 @@ from decimal import Decimal
 
 import numpy as np
 import pandas as pd
-import polars as pl
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.ensemble import VotingClassifier
 
 from sknet import ScratchMLPClassifier
+
+pl = pytest.importorskip("polars")
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -257,3 +258,10 @@ def test_labels_of_a_vote_are_encoded_and_work(iris):
     votes = VotingClassifier([("a", network()), ("b", network())], voting="soft")
     votes.fit(X, DAYS[y])
     assert set(votes.predict(X)) <= set(DAYS)
+
+
+@pytest.mark.parametrize("label", [np.nan, np.inf])
+def test_a_class_that_no_sample_may_have_is_refused(label, iris):
+    X, y = iris
+    with pytest.raises(ValueError, match=f"classes has {label}, which y may not have"):
+        network().partial_fit(X, y > 0, classes=[0, 1, label])

@@ -4,12 +4,13 @@ import tracemalloc
 
 import numpy as np
 import pandas as pd
-import polars as pl
 import pytest
 from numpy.testing import assert_array_equal
 from scipy import sparse
 
 from support import CONTAINERS, NAMES, assert_same_fit, network
+
+pl = pytest.importorskip("polars")
 
 LABELS = {
     "str": lambda y: NAMES[y],

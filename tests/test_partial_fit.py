@@ -191,3 +191,17 @@ def test_lbfgs_has_no_partial_fit():
     assert not hasattr(net, "partial_fit")
     with pytest.raises(AttributeError, match="partial_fit"):
         net.partial_fit  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{"alpha": -1}, {"augment": 3}, {"beta_1": 1.5}, {"hidden_layer_sizes": "a"}],
+)
+def test_every_call_checks_the_parameters(iris, parameters):
+    """scikit-learn checks them in the first call only."""
+    net = network().partial_fit(*iris, classes=[0, 1, 2])
+    usual, before = net.get_params(), pickle.dumps(net)
+    (name,) = parameters
+    with pytest.raises(ValueError, match=f"The '{name}' parameter of ScratchMLPC"):
+        net.set_params(**parameters).partial_fit(*iris)
+    assert pickle.dumps(net.set_params(**usual)) == before

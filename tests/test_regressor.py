@@ -279,7 +279,16 @@ BAD = {
         "float32, cannot hold",
     ),
     "sparse": ({}, lambda y: sparse.csr_matrix(y[:, np.newaxis]), "y is sparse|sparse"),
-    "words": ({}, lambda y: np.full(len(y), "many"), "could not convert"),
+    "words": (
+        {},
+        lambda y: np.full(len(y), "many"),
+        "y of type <U4 is not made of numbers .* labels are for",
+    ),
+    "none": (
+        {},
+        lambda y: y[:, np.newaxis][:, :0],
+        r"shape \(150, 0\) has no targets|0 feature",
+    ),
     "several for quantiles": (
         {"loss": "quantile"},
         lambda y: np.column_stack([y, y]),
@@ -496,6 +505,28 @@ def test_one_sample_has_no_r2_to_validate_by():
         regressor().fit(X, y, X_val=X[:1], y_val=y[:1])
     net = regressor(scoring="loss").fit(X, y, X_val=X[:1], y_val=y[:1])
     assert np.isfinite(net.validation_scores_).all()
+
+
+def test_a_score_of_classes_cannot_be_had_of_a_regressor():
+    X, y = data()
+    net = regressor().fit(X, y)
+    before = pickle.dumps(net)
+    net.set_params(scoring="roc_auc")
+    with pytest.raises(ValueError, match=r"'roc_auc' asks for .*predict_proba.*: use"):
+        net.fit(X, y, X_val=X, y_val=y > 0)
+    assert pickle.dumps(net.set_params(scoring=None)) == before
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-160, 1e150, 1e300])
+@pytest.mark.parametrize("loss", ["squared_error", "quantiles"])
+def test_the_unit_of_targets_changes_no_score(loss, size):
+    """Not even one whose squares are no numbers."""
+    X, y = data(loss)
+    parameters = {**LOSSES[loss], "target_scaling": "standard"}
+    net, expected = regressor(**parameters).fit(X, y * size), regressor(**parameters)
+    expected = expected.fit(X, y).score(X, y)
+    assert_allclose(net.score(X, y * size), expected, rtol=1e-6)
+    assert_allclose(net.score(X, y * size, np.full(len(y), 1e300)), expected, rtol=1e-6)
 
 
 @pytest.mark.filterwarnings("ignore:X_val is not scaled like X")

@@ -148,6 +148,7 @@ def test_dicts_go_with_partial_fit_and_balanced_does_not(iris):
     [
         ({7: 1.0}, r"labels \[7\], which are not among the classes"),
         ({0: -1.0}, "-1.0 for the label 0: give finite numbers"),
+        ({0: 10**400}, "0 for the label 0: give finite numbers"),
         ({0: "a"}, "'a' for the label 0"),
         ({0: [1.0]}, r"\[1.0\] for the label 0"),
         ({0: np.nan}, "finite numbers, 0 or more"),

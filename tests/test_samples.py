@@ -3,6 +3,7 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
@@ -13,6 +14,7 @@ from support import (
     CONTAINERS,
     arrays_within,
     assert_same_fit,
+    assert_same_weights,
     flat,
     network,
     unconverged,
@@ -183,3 +185,14 @@ def test_batches_of_other_sizes_in_partial_fit(iris):
             warnings.filterwarnings("ignore", "batch_size")  # more than n
             net.partial_fit(X[:n], y[:n], classes=[0, 1, 2])
     assert net.t_ == 1 + 31 + 32 + 33 + 150 + 2
+
+
+@pytest.mark.parametrize("dtype", [">f8", "<f8", ">f4", "<f4"])
+def test_the_order_of_bytes_in_a_frame_does_not_matter(dtype, iris):
+    """scikit-learn brings arrays into the processor's order, but not frames."""
+    X, y = iris
+    foreign, native = X.astype(dtype), X.astype(dtype[1:])
+    net, expected = network().fit(pd.DataFrame(foreign), y), network().fit(native, y)
+    assert_same_weights(net, expected)
+    expected = expected.predict_proba(native)
+    assert_array_equal(net.predict_proba(pd.DataFrame(foreign)), expected)

@@ -1,5 +1,6 @@
 """Small products get one BLAS thread, and the caller's limit comes back."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -9,9 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, parallel_config
 from numpy.testing import assert_array_equal
+from sklearn.base import clone
 from sklearn.cluster import KMeans
+from sklearn.model_selection import GridSearchCV
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from sknet import ScratchMLPClassifier
@@ -21,6 +24,7 @@ from sknet.network import Network
 
 SMALL = ([64, 30, 10], 200)
 LARGE = ([1000, 1000, 10], 200)
+UNENDING = {"tol": 0, "n_iter_no_change": np.inf}
 
 
 def limits():
@@ -197,8 +201,7 @@ def seen_in_fit(X, y, during=lambda: None, **parameters):
         seen.append(limits())
         return X
 
-    unending = {"tol": 0, "n_iter_no_change": np.inf}
-    parameters = {"max_iter": 3, "random_state": 0, **unending, **parameters}
+    parameters = {"max_iter": 3, "random_state": 0, **UNENDING, **parameters}
     net = ScratchMLPClassifier((30,), augment=augment, **parameters)
     return net.fit(X, y), seen
 
@@ -319,6 +322,44 @@ def test_a_child_forked_in_the_midst_of_a_fit_trains():
     subprocess.run([sys.executable, "-W", "ignore", "-c", FORK], timeout=60, check=True)
 
 
+FORKS = """
+import os
+import threading
+import numpy as np
+from sknet import ScratchMLPClassifier
+
+X = np.random.RandomState(0).normal(size=(200, 60))
+y = np.arange(200) % 3
+ended = threading.Event()
+
+def fit():
+    ScratchMLPClassifier((30,), max_iter=3, random_state=0).fit(X, y)
+
+def fit_again_and_again():
+    while not ended.is_set():
+        fit()
+
+threads = [threading.Thread(target=fit_again_and_again) for _ in range(3)]
+for thread in threads:
+    thread.start()
+for _ in range(20):
+    pid = os.fork()
+    if not pid:
+        fit()
+        os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
+ended.set()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_children_forked_while_other_threads_train_do_train():
+    """None waits for a lock that a thread held which it does not have."""
+    subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FORKS], timeout=60, check=True
+    )
+
+
 def test_workers_train_to_the_same_bits_and_keep_their_limits():
     X, y = data(200, 60)
     here, _ = seen_in_fit(X, y)
@@ -335,10 +376,147 @@ def test_workers_train_to_the_same_bits_and_keep_their_limits():
             assert_array_equal(ours, theirs)
 
 
+START = """
+import multiprocessing
+import sys
+import warnings
+import numpy as np
+from sknet import ScratchMLPClassifier
+
+def fit(seed):
+    X = np.random.RandomState(0).normal(size=(200, 60))
+    net = ScratchMLPClassifier((30,), max_iter=3, random_state=seed, dropout=0.2)
+    with warnings.catch_warnings(action="ignore"):
+        net.fit(X, np.arange(200) % 3)
+    return net.predict_proba(X).tobytes()
+
+if __name__ == "__main__":
+    here = [fit(seed) for seed in range(4)]
+    with multiprocessing.get_context(sys.argv[1]).Pool(2) as pool:
+        assert pool.map(fit, range(4)) == here
+    assert [fit(seed) for seed in range(4)] == here
+"""
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_processes_started_in_any_way_train_to_the_same_bits(method, tmp_path):
+    """After training here, too, of which a forked process inherits the threads."""
+    if method not in multiprocessing.get_all_start_methods():
+        pytest.skip("needs a system that forks")
+    script = tmp_path / "script.py"
+    script.write_text(START)
+    subprocess.run([sys.executable, script, method], timeout=60, check=True)
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading", "multiprocessing"])
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded")  # and forks
+def test_a_search_with_several_jobs_is_the_search_with_one(two, backend):
+    X, y = data(120, 20)
+    net = ScratchMLPClassifier((10,), max_iter=4, random_state=0, **UNENDING)
+    grid = {"alpha": [0.1, 1], "dropout": [0, 0.3], "early_stopping": [True]}
+    search = GridSearchCV(net, grid, cv=2, error_score="raise").fit(X, y)
+    with parallel_config(backend):
+        jobs = GridSearchCV(net, grid, cv=2, error_score="raise", n_jobs=2).fit(X, y)
+    for name in ("mean_test_score", "std_test_score", "rank_test_score"):
+        assert_array_equal(search.cv_results_[name], jobs.cv_results_[name])
+    assert_array_equal(search.predict_proba(X), jobs.predict_proba(X))
+    assert limits() == two
+
+
+# -- many fits -------------------------------------------------------------------------
+
+KINDS = {
+    "adam": {},
+    "sgd": {"solver": "sgd", "learning_rate": "adaptive", "dtype": "float32"},
+    "early stopping": {"early_stopping": True, "dropout": 0.2},
+    "augment": {"augment": lambda X, rng: X + rng.normal(size=X.shape)},
+    "lbfgs": {"solver": "lbfgs", "max_iter": 5},
+}
+
+
+@pytest.fixture
+def impatient():
+    """Threads take turns a hundred times as often as usual, within a step too."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(before / 100)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.filterwarnings("ignore:lbfgs stopped after")
+def test_clones_that_are_fitted_at_the_same_time_have_the_same_bits(two, kind):
+    X, y = data(300, 20)
+    settings = {"max_iter": 8, **(UNENDING if kind != "lbfgs" else {}), **KINDS[kind]}
+    net = ScratchMLPClassifier((10,), **settings)
+
+    def fitted(seed):
+        return clone(net).set_params(random_state=seed).fit(X, y)
+
+    alone = [fitted(seed) for seed in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(fitted, range(8), timeout=60))
+    for one, other in zip(alone, together, strict=True):
+        assert_array_equal(one._theta, other._theta)
+        assert one.loss_curve_ == other.loss_curve_
+        assert one.validation_scores_ == other.validation_scores_
+    assert limits() == two
+
+
+@pytest.mark.usefixtures("impatient")
+def test_fits_that_fail_beside_others_leave_the_limits(two):
+    """Whatever a fit in another thread comes to."""
+    X, y = data(300, 20)
+
+    def augment(X, rng):
+        if rng.random() < 0.1:
+            raise ZeroDivisionError
+        return X
+
+    def ended(seed):
+        kinds = [
+            {},
+            {"augment": augment},
+            {"solver": "sgd", "learning_rate_init": 1e300},
+        ]
+        net = ScratchMLPClassifier((10,), random_state=seed, max_iter=8, **UNENDING)
+        try:
+            net.set_params(**kinds[seed % 3]).fit(X, y)
+        except (ZeroDivisionError, ValueError) as error:
+            return type(error)
+
+    with ThreadPoolExecutor(8) as pool:
+        together = [pool.submit(ended, seed) for seed in range(48)]
+        ends = {ended(1), *(future.result(60) for future in together)}
+        assert limits() == two
+    assert ends == {None, ZeroDivisionError, ValueError}
+    assert limits() == two
+
+
+def test_training_begins_no_threads(two):
+    """Eight fits at once take eight threads, and those that BLAS had already."""
+    if not os.path.isdir("/proc/self/task"):
+        pytest.skip("needs a system that lists threads")
+    X, y = data(300, 60)
+    X @ X.T  # makes BLAS begin its own
+    before, seen = len(os.listdir("/proc/self/task")), []
+
+    def augment(X, rng):
+        seen.append(len(os.listdir("/proc/self/task")))
+        return X
+
+    net = ScratchMLPClassifier((10,), max_iter=8, augment=augment, **UNENDING)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: clone(net).fit(X, y).predict(X), range(16)))
+    assert max(seen) <= before + 8
+
+
 # -- many predictions ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("method", ["predict_proba", "decision_function"])
+@pytest.mark.usefixtures("impatient")
 def test_predictions_at_the_same_time_have_the_same_bits(two, method):
     X, y = data(5000, 60)
     net = ScratchMLPClassifier((40,), max_iter=2, tol=0, n_iter_no_change=np.inf)

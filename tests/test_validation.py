@@ -702,6 +702,10 @@ def test_snapshots_have_the_best_weights_so_far(noise):
 
         def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
             snapshots.append(fitted_estimator)
+            by_both = [
+                one.predict_proba(noise[0]) for one in (estimator, snapshots[-1])
+            ]
+            np.testing.assert_array_equal(*by_both)
 
         def teardown(self, estimator, context):
             pass

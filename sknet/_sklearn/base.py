@@ -152,6 +152,8 @@ class NetworkEstimator(CallbackSupportMixin, NetworkHooks):
         self, X: Any, y: Any, sample_weight: Any, **of_targets: Any
     ) -> None:
         """Train on for one epoch, the work of ``partial_fit``."""
+        if hasattr(self, "_theta"):
+            self._validate_params()  # scikit-learn has done so in the first call only
         if self.early_stopping:
             raise ValueError(
                 "partial_fit does not support early_stopping=True: set it to False, "

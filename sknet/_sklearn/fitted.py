@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sknet._sklearn.samples import in_native_order
 from sknet._sklearn.scale import check_range, largest_entry
 from sknet._sklearn.summary import Layer, layers_of, table_of
 from sknet._sklearn.warn import warn
@@ -199,6 +200,7 @@ class FittedNetwork(BaseEstimator):
         types = (np.float64, np.float32)
         with np.errstate(invalid="ignore"):  # infinities of both signs are added up
             X = validate_data(self, X, accept_sparse="csr", dtype=types, reset=False)
+        X = in_native_order(X)
         check_range(X, self._theta.dtype)
         return X
 

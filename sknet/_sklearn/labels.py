@@ -11,6 +11,7 @@ from collections.abc import Collection
 from datetime import date
 from inspect import signature
 from numbers import Real
+from sys import float_info
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -181,6 +182,11 @@ def named_classes(classes: Any) -> NDArray[Any]:
     check_given(classes, "classes")
     classes = np.asarray(classes)
     _check_types(classes, "classes")
+    if classes.dtype.kind == "f" and not np.isfinite(classes).all():
+        raise ValueError(
+            f"classes has {classes[~np.isfinite(classes)][0]}, which y may not have: "
+            "leave it out."
+        )
     if classes.ndim != 1 or not len(classes):
         raise ValueError(
             f"classes has shape {classes.shape}: pass a list of all labels that any "
@@ -438,7 +444,7 @@ def class_factors(
             f"{shown(labels.classes)}, and lacks some of these: use the labels of y."
         )
     for label, factor in class_weight.items():
-        if not (isinstance(factor, Real) and 0 <= factor < np.inf):
+        if not (isinstance(factor, Real) and 0 <= factor <= float_info.max):
             raise ValueError(
                 f"class_weight has {factor!r} for the label {label!r}: give finite "
                 "numbers, 0 or more."

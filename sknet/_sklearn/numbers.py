@@ -135,19 +135,35 @@ def n_targets_of(y: Any) -> int | None:
     Raises
     ------
     ValueError
-        For sparse y.
+        For sparse y, and for y without columns.
     """
     if sparse.issparse(y):
         raise ValueError(
             f"y of shape {y.shape} is sparse, which a regressor does not support: "
             "pass y.toarray()."
         )
+    if y.ndim == 2 and not y.shape[1]:
+        raise ValueError(
+            f"y of shape {y.shape} has no targets: pass one column for each of them."
+        )
     return None if y.ndim == 1 else y.shape[1]
 
 
 def columns(y: NDArray[Any]) -> NDArray[np.float64]:
-    """Targets of shape (n_samples, n_targets), in float64."""
-    y = np.asarray(y, dtype=np.float64)
+    """Targets of shape (n_samples, n_targets), in float64.
+
+    Raises
+    ------
+    ValueError
+        For what is no number.
+    """
+    try:
+        y = np.asarray(y, dtype=np.float64)
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f"y of type {y.dtype} is not made of numbers ({error}): labels are for "
+            "ScratchMLPClassifier."
+        ) from None
     return y[:, np.newaxis] if y.ndim == 1 else y
 
 
@@ -168,6 +184,22 @@ def moments(
     variance = np.average((t - mean) ** 2, axis=0, weights=sample_weight)
     with np.errstate(all="ignore"):
         return origin + width * mean, width * np.sqrt(variance)
+
+
+def in_moderate_units(*arrays: Any) -> tuple[Any, ...]:
+    """The arrays, in other units where their squares would leave the range of floats.
+
+    R² does not depend on the units.  What is not made of numbers stays as it is.
+    """
+    try:
+        numbers = [np.asarray(one, dtype=np.float64) for one in arrays]
+    except (TypeError, ValueError):
+        return arrays
+    largest = max(np.abs(one).max(initial=0.0) for one in numbers)
+    if not 0 < largest < np.inf or 1e-100 < largest < 1e100:
+        return arrays
+    with np.errstate(under="ignore"):
+        return tuple(one / largest for one in numbers)
 
 
 def levels_of(quantile: float | ArrayLike) -> list[float]:

@@ -302,8 +302,9 @@ def unused_parameters(
     reasons = {}
     for one in parameter_table(type(estimator)):
         value = getattr(estimator, one.name)
-        is_default = np.array_equal(value, one.default)  # of a list or an array too
-        if one.metadata["must"] or not one.metadata["needs"] or is_default:
+        if one.metadata["must"] or not one.metadata["needs"]:
+            continue
+        if _is_equal(value, one.default):
             continue
         reason = _without_effect(estimator, one, validation_is_given)
         if reason is not None:
@@ -314,6 +315,13 @@ def unused_parameters(
         f"{name} ({reason})": f"{name}={_in_short(getattr(estimator, name))} ({reason})"
         for name, reason in reasons.items()
     }
+
+
+def _is_equal(value: Any, default: Any) -> bool:
+    """Whether a value, perhaps a list or an array, is the default."""
+    # Numbers and words cannot be compared as arrays in NumPy 2.1.0.
+    alike = isinstance(value, str) == isinstance(default, str)
+    return alike and np.array_equal(value, default)
 
 
 def _in_short(value: object) -> str:

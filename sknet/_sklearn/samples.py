@@ -97,9 +97,15 @@ def read_samples(
             dtype=(np.float64, np.float32),
             reset=reset,
         )
+    X = in_native_order(X)
     if y.ndim == 2 and y.shape[1] == 1 and not sparse.issparse(y):
         y = column_or_1d(y, warn=True)
     return Samples(X, y, checked_weights(sample_weight, X.shape[0]))
+
+
+def in_native_order(X: Any) -> Any:
+    """X with its bytes in this processor's order, which those of a frame may not be."""
+    return X if X.dtype.isnative else X.astype(X.dtype.newbyteorder("="))
 
 
 def checked_weights(sample_weight: Any, n_samples: int) -> NDArray[np.float64] | None:

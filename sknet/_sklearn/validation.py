@@ -82,6 +82,13 @@ class ValidationSet:
         weights = {} if w is None else {"sample_weight": w}
         try:
             return self._scorer(judge, self._X, judge._decode(y), **weights)
+        except AttributeError as error:
+            if not isinstance(judge.scoring, str):
+                raise
+            raise ValueError(
+                f"scoring={judge.scoring!r} asks for what this network does not have "
+                f"({error}): use another scorer, or scoring='loss'."
+            ) from error
         except Exception as error:
             weighted = "" if w is None else ", with sample_weight as there are weights"
             error.add_note(
