@@ -35,7 +35,7 @@ CHAPTERS = [
     "regression_losses",
 ]
 # What stands between the textbook and scikit-learn's layer, and may import both.
-ESTIMATORS = {"classifier", "regressor", "callbacks", "export"}
+ESTIMATORS = {"classifier", "regressor", "tables", "callbacks", "export"}
 
 
 def is_of_sklearn_layer(module):

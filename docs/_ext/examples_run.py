@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-LONG = ["plot_recipes.py"]
+LONG = ["plot_recipes.py", "plot_tables.py"]
 
 
 def arguments(gallery_conf, script_vars):

@@ -1,0 +1,487 @@
+"""The pipeline for tables: what it makes of any table, and what it chooses."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import sklearn
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.special import log_softmax
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.datasets import load_diabetes, make_classification
+from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+from sklearn.model_selection import GridSearchCV
+from sklearn.neural_network import MLPClassifier
+from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.fixes import parse_version
+
+from sknet import ScratchMLPClassifier, ScratchMLPRegressor, tabular_pipeline
+from sknet.tables import (
+    PiecewiseLinear,
+    SmoothClipper,
+    TableClassifier,
+    TableRegressor,
+)
+from support import NO_EFFECT
+
+# scikit-learn before 1.9 does not find the names of polars 2: they become x0, x1, ...
+NAMES_OF_POLARS = hasattr(pl.DataFrame, "__dataframe__") or (
+    parse_version(sklearn.__version__) >= parse_version("1.9")
+)
+SHORT = [{"estimator__max_iter": 20}]
+N = 120
+
+
+def passengers(missing=None):
+    """A table like that of the Titanic's passengers, and who survived."""
+    rng = np.random.default_rng(0)
+    sex = rng.choice(["female", "male"], N).tolist()
+    pclass = rng.integers(1, 4, N)
+    columns = {
+        "pclass": pclass,
+        "sex": sex,
+        "age": [missing if i % 7 == 0 else float(i % 80) for i in range(N)],
+        "fare": rng.lognormal(3, 1, N),
+        "embarked": [missing if i % 11 == 0 else "SCQ"[i % 3] for i in range(N)],
+        "cabin": ["B96" if i < 2 else f"C{i}" if i < 6 else None for i in range(N)],
+        "alone": rng.random(N) < 0.5,
+        "ship": ["Titanic"] * N,
+        "year": np.full(N, 1912),
+        "body": [missing] * N,
+        "weight": np.full(N, np.nan),
+    }
+    y = np.where((np.array(sex) == "female") | (pclass == 1), "yes", "no")
+    return columns, y
+
+
+FRAMES = {
+    "pandas": lambda columns: pd.DataFrame(columns),
+    "pandas, None": lambda columns: pd.DataFrame(columns).astype(object),
+    "pandas, categories": lambda columns: pd.DataFrame(columns).astype(
+        {"sex": "category", "embarked": "category"}
+    ),
+    "pandas, nullable": lambda columns: pd.DataFrame(columns).convert_dtypes(),
+    "polars": lambda columns: pl.DataFrame(columns, strict=False),
+    "polars, categories": lambda columns: pl.DataFrame(columns, strict=False).cast(
+        {"sex": pl.Categorical, "embarked": pl.Categorical}
+    ),
+}
+
+
+# -- what comes out of a table -----------------------------------------------------
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+def test_every_frame_gives_the_same_numbers(frame):
+    columns, y = passengers()
+    expected = tabular_pipeline()[:-1].fit_transform(pd.DataFrame(columns), y)
+    X = FRAMES[frame](columns)
+    prepared = tabular_pipeline()[:-1].fit(X, y)
+    assert_array_equal(prepared.transform(X), expected)
+    assert np.isfinite(expected).all()
+    if "polars" in frame and not NAMES_OF_POLARS:
+        return
+    assert prepared.get_feature_names_out().tolist() == [
+        "pclass",
+        "age",
+        "fare",
+        "missingindicator_age",
+        "sex_female",
+        "sex_male",
+        "embarked_C",
+        "embarked_Q",
+        "embarked_S",
+        "embarked_None",
+        "cabin_None",
+        "cabin_infrequent_sklearn",
+        "alone_False",
+        "alone_True",
+    ]
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+def test_it_learns_and_predicts_what_it_has_never_seen(frame):
+    columns, y = passengers()
+    model = tabular_pipeline(candidates=SHORT, random_state=0)
+    model.fit(FRAMES[frame](columns), y)
+    assert model.score(FRAMES[frame](columns), y) > 0.9
+    new = {
+        **columns,
+        "sex": [None, "unknown"] * (N // 2),
+        "cabin": ["Z1"] * N,
+        "age": [None] * N,
+        "fare": np.full(N, 1e12),
+        "ship": ["Lusitania"] * N,
+        "year": np.full(N, 1915),
+        "body": [1.0] * N,
+    }
+    if frame == "pandas, categories":
+        X = pd.DataFrame(new).astype({"sex": "category"})
+    else:
+        X = FRAMES[frame](new)
+    probabilities = model.predict_proba(X)
+    assert np.isfinite(probabilities).all()
+    assert_allclose(probabilities.sum(axis=1), 1)
+
+
+def test_pandas_and_polars_make_the_same_model():
+    columns, y = passengers()
+    frames = [FRAMES[name](columns) for name in ("pandas", "polars")]
+    models = [
+        tabular_pipeline(candidates=SHORT, random_state=0).fit(X, y) for X in frames
+    ]
+    if NAMES_OF_POLARS:
+        frames.reverse()  # each model gets the frame that it was not fitted on
+    one, other = (
+        model.predict_proba(X) for model, X in zip(models, frames, strict=True)
+    )
+    assert_array_equal(one, other)
+
+
+def test_columns_may_come_in_another_order():
+    columns, y = passengers()
+    X = pd.DataFrame(columns)
+    model = tabular_pipeline(candidates=SHORT, random_state=0).fit(X, y)
+    assert_array_equal(model.predict_proba(X[X.columns[::-1]]), model.predict_proba(X))
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        np.random.default_rng(0).normal(size=(30, 3)),
+        np.random.default_rng(0).normal(size=(30, 3)).tolist(),
+        np.array([[1.0, "a"], [None, "b"], [3.0, None]] * 10, dtype=object),
+        [[1.0, "a"], [2.0, None], [3.0, "b"]] * 10,
+        pd.DataFrame([[1, "a"], [2, "b"]] * 15),  # names that are numbers
+        pd.DataFrame({"x": ["a", 1, True, None, 2.5] * 6}),  # of mixed types
+        pd.DataFrame({"x": pd.array([True, False, None] * 10, dtype="boolean")}),
+    ],
+    ids=["array", "list", "objects", "list of both", "positions", "mixed", "boolean"],
+)
+def test_other_tables(X):
+    y = np.arange(30) % 2
+    model = tabular_pipeline(candidates=SHORT, random_state=0).fit(X, y)
+    assert np.isfinite(model.predict_proba(X)).all()
+    assert len(model[:-1].get_feature_names_out()) == model["network"].n_features_in_
+
+
+@pytest.mark.parametrize(
+    "dates",
+    [
+        pd.DataFrame({"when": pd.date_range("2020-01-01", periods=4)}),
+        pl.DataFrame({"when": pd.date_range("2020-01-01", periods=4).to_numpy()}),
+    ],
+    ids=["pandas", "polars"],
+)
+def test_dates_are_refused(dates):
+    with pytest.raises(ValueError, match=r"'when' holds dates.*a year and a month"):
+        tabular_pipeline().fit(dates, [0, 1, 0, 1])
+
+
+def test_output_can_be_a_frame():
+    columns, y = passengers()
+    prepared = tabular_pipeline()[:-1].set_output(transform="pandas")
+    out = prepared.fit_transform(pd.DataFrame(columns), y)
+    assert isinstance(out, pd.DataFrame)
+    assert out["sex_female"].tolist() == [float(s == "female") for s in columns["sex"]]
+    assert_array_equal(out["age"].isna(), False)
+
+
+# -- the pipeline as a citizen -----------------------------------------------------
+
+
+def test_each_step_can_be_reached_and_searched():
+    columns, y = passengers()
+    model = tabular_pipeline(candidates=SHORT, random_state=0)
+    model.set_params(
+        columns__numbers__smoothclipper__limit=2.0,
+        columns__categories__onehotencoder__min_frequency=2,
+        network__estimator=ScratchMLPClassifier((8,), learning_rate_init=0.02),
+        network__candidates=[],
+        network__estimator__n_iter_no_change=np.inf,
+        network__estimator__max_iter=5,
+        network__estimator__tol=0,
+    )
+    search = GridSearchCV(model, {"network__estimator__dropout": [0.0, 0.2]}, cv=2)
+    search.fit(pd.DataFrame(columns), y)
+    best = search.best_estimator_
+    names = best[:-1].get_feature_names_out()
+    assert "cabin_B96" in names  # of two rows
+    inside = best[:-1].transform(pd.DataFrame(columns))
+    assert abs(inside).max() < 2
+    network = best["network"].estimators_[0]["network"]
+    assert network.n_iter_ == 5
+    assert [network.dropout] == list(search.best_params_.values())
+
+
+def test_pickles_and_clones_predict_the_same():
+    columns, y = passengers()
+    X = pd.DataFrame(columns)
+    model = tabular_pipeline(candidates=SHORT, n_networks=2, random_state=0).fit(X, y)
+    for other in pickle.loads(pickle.dumps(model)), clone(model).fit(X, y):
+        assert_array_equal(other.predict_proba(X), model.predict_proba(X))
+
+
+def test_an_estimator_of_ones_own():
+    columns, y = passengers()
+    model = tabular_pipeline(LogisticRegression()).fit(pd.DataFrame(columns), y)
+    assert isinstance(model["network"], LogisticRegression)
+    with pytest.raises(ValueError, match="estimator='classify' is none of"):
+        tabular_pipeline("classify")
+
+
+def test_numbers_are_estimated():
+    X, y = load_diabetes(return_X_y=True, as_frame=True)
+    X = X.assign(sex=np.where(X["sex"] > 0, "m", "f"), empty=np.nan)
+    model = tabular_pipeline("regressor", random_state=0)
+    model.set_params(network__candidates=SHORT)
+    assert model.fit(X[:300], y[:300]).score(X[300:], y[300:]) > 0.35
+
+
+# -- SmoothClipper -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_small_values_stay_and_large_ones_near_the_limit(dtype):
+    X = np.linspace(-50, 50, 1001, dtype=dtype)[:, np.newaxis]
+    out = SmoothClipper(limit=4.0).fit_transform(X)
+    assert out.dtype == dtype
+    assert_allclose(out, X / np.sqrt(1 + (X / 4) ** 2), rtol=1e-5)
+    assert (np.diff(out, axis=0) > 0).all()
+    assert abs(out).max() < 4
+    near = abs(X) < 0.1
+    assert_allclose(out[near], X[near], rtol=1e-3)
+
+
+def test_missing_and_infinite_values():
+    X = np.array([[np.nan], [np.inf], [-np.inf], [1e300], [0.0]])
+    expected = [[np.nan], [3], [-3], [3], [0]]
+    assert_array_equal(SmoothClipper().fit_transform(X), expected)
+
+
+def test_a_limit_of_zero_is_refused():
+    with pytest.raises(ValueError, match="limit"):
+        SmoothClipper(limit=0).fit([[1.0]])
+
+
+# -- PiecewiseLinear ---------------------------------------------------------------
+
+
+def test_shares_of_intervals():
+    """What comes out is linear between knots, and tells the number exactly."""
+    X = np.random.default_rng(0).lognormal(size=(200, 1))
+    encoder = PiecewiseLinear(n_knots=6, scale=2.0).fit(X)
+    (knots,) = encoder.knots_
+    assert_allclose(knots, np.quantile(X, np.linspace(0, 1, 6), method="inverted_cdf"))
+    out = encoder.transform(X)
+    assert_array_equal(out[:, :1], X)
+    shares = out[:, 1:] / 2 + 0.5
+    assert shares.min() == 0
+    assert shares.max() == 1
+    assert_allclose(knots[0] + shares @ np.diff(knots), X[:, 0])
+    # Beyond the outer knots nothing changes any more.
+    ends = encoder.transform([[-100.0], [knots[0]], [knots[-1]], [1e9]])[:, 1:]
+    assert_array_equal(ends[0], ends[1])
+    assert_array_equal(ends[2], ends[3])
+
+
+def test_columns_of_few_values_get_no_new_ones():
+    X = pd.DataFrame({"of two": [0, 1] * 10, "number": np.arange(20), "of one": 1})
+    encoder = PiecewiseLinear(n_knots=3).fit(X)
+    assert encoder.transform(X).shape == (20, 5)
+    assert encoder.get_feature_names_out().tolist() == [
+        *X.columns,
+        "number_0",
+        "number_1",
+    ]
+
+
+# -- TableClassifier and TableRegressor --------------------------------------------
+
+NET = {"hidden_layer_sizes": (10,), "learning_rate_init": 0.02, "max_iter": 60}
+CITIZENS = [
+    SmoothClipper(),
+    TableClassifier(ScratchMLPClassifier(**NET), candidates=[{}, {"n_knots": 3}]),
+    PiecewiseLinear(),
+    TableRegressor(ScratchMLPRegressor(**NET), candidates=[{}], n_networks=2),
+]
+
+
+def expected_failures(estimator):
+    if isinstance(estimator, SmoothClipper | PiecewiseLinear):
+        return {}
+    return {
+        "check_sample_weight_equivalence_on_dense_data": (
+            "one of two equal rows may be held out, the other trained on"
+        )
+    }
+
+
+checks = parametrize_with_checks(CITIZENS, expected_failed_checks=expected_failures)
+names, values = checks.args
+
+
+@pytest.mark.parametrize(names, list(values), **checks.kwargs)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings(f"ignore:{NO_EFFECT}")
+@pytest.mark.filterwarnings("ignore:y contains only one class")
+def test_checks_of_scikit_learn(estimator, check):
+    check(estimator)
+
+
+class Oracle(ClassifierMixin, BaseEstimator):
+    """Returns one of its features times a factor as log-odds."""
+
+    def __init__(self, factor=1.0, column=0, random_state=None):
+        self.factor = factor
+        self.column = column
+        self.random_state = random_state
+
+    def fit(self, X, y, sample_weight=None):
+        self.classes_ = np.unique(y)
+        return self
+
+    def decision_function(self, X):
+        return self.factor * X[:, self.column]
+
+    def predict(self, X):
+        return self.classes_[(self.decision_function(X) > 0).astype(int)]
+
+
+@pytest.fixture
+def log_odds():
+    """Log-odds, and labels drawn by them."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(0, 2, size=(4000, 1))
+    return X, (rng.random(4000) < 1 / (1 + np.exp(-X[:, 0]))).astype(int)
+
+
+@pytest.mark.parametrize("factor", [0.3, 1.0, 5.0])
+def test_the_temperature_makes_probabilities_true(log_odds, factor):
+    """Log-odds that are `factor` times too large have to be divided by it."""
+    model = TableClassifier(Oracle(factor), candidates=[], random_state=0)
+    model.fit(*log_odds)
+    assert model.temperature_ == pytest.approx(factor, rel=0.1)
+
+
+def test_no_other_temperature_is_better_on_the_held_out_rows(log_odds):
+    X, y = log_odds
+    model = TableClassifier(
+        Oracle(2.0), candidates=[], validation_fraction=0.999, random_state=0
+    ).fit(X, y)  # nearly all rows are held out
+
+    def loss(temperature):
+        raw = np.column_stack([np.zeros(len(y)), 2 * X[:, 0] / temperature])
+        return -log_softmax(raw, axis=1)[np.arange(len(y)), y].mean()
+
+    assert loss(model.temperature_) < loss(model.temperature_ * 1.1)
+    assert loss(model.temperature_) < loss(model.temperature_ / 1.1)
+
+
+@pytest.mark.parametrize("noise", [False, True])
+def test_noise_is_not_for_a_large_network(noise):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(400, 8))
+    y = X[:, 0] + (rng.normal(size=400) if noise else X[:, 1] * X[:, 2])
+    large = {"estimator__hidden_layer_sizes": (256, 256), "estimator__max_iter": 30}
+    net = ScratchMLPRegressor(hidden_layer_sizes=(), max_iter=100, tol=0)
+    net.set_params(learning_rate_init=0.01, n_iter_no_change=np.inf)
+    model = TableRegressor(net, candidates=[large, {}], random_state=0).fit(X, y)
+    assert model.best_candidate_ == ({} if noise else large)
+
+
+def test_the_candidate_of_the_least_loss_is_trained_on_all_rows():
+    X, y = load_diabetes(return_X_y=True)
+    candidates = [{"estimator__max_iter": n} for n in (1, 20, 2)]
+    model = TableRegressor(candidates=candidates, random_state=0).fit(20 * X, y)
+    assert np.argmin(model.held_out_losses_) == 1
+    assert model.best_candidate_ == candidates[1]
+    (trained,) = model.estimators_
+    assert trained["network"].t_ == 20 * len(y)
+    assert_allclose(model.predict(20 * X), trained.predict(20 * X))
+
+
+def test_a_later_candidate_must_be_better_by_a_margin(log_odds):
+    """Two oracles, of which the second is right a little more often."""
+    X, y = log_odds
+    truth = np.random.default_rng(1).random(len(y)) < 0.02
+    X = np.column_stack([X, np.where(truth, 9.0 * (2 * y - 1), X[:, 0])])
+    candidates = [{"estimator__column": 0}, {"estimator__column": 1}]
+    for margin, chosen in (0.5, 1), (1000.0, 0):
+        model = TableClassifier(
+            Oracle(), candidates=candidates, margin=margin, random_state=0
+        ).fit(X, y)
+        assert np.argmin(model.held_out_losses_) == 1
+        assert model.best_candidate_ == candidates[chosen]
+    model.set_params(candidates=candidates[::-1]).fit(X, y)
+    assert model.best_candidate_ == candidates[1]
+
+
+def test_the_held_out_loss_is_the_brier_score(log_odds):
+    X, y = log_odds
+    model = TableClassifier(
+        Oracle(), candidates=[], validation_fraction=0.999, random_state=0
+    ).fit(X, y)  # nearly all rows are held out
+    wrong = model.predict_proba(X)[np.arange(len(y)), 1 - y]
+    assert model.held_out_losses_[0] == pytest.approx((2 * wrong**2).mean(), rel=0.02)
+
+
+def test_networks_are_averaged():
+    X, y = make_classification(200, n_informative=5, n_classes=3, random_state=0)
+    model = TableClassifier(candidates=SHORT, n_networks=3, random_state=0).fit(X, y)
+    one, two, three = (
+        np.exp(log_softmax(net.decision_function(X) / model.temperature_, axis=1))
+        for net in model.estimators_
+    )
+    assert abs(one - two).max() > 0.01
+    assert_allclose(model.predict_proba(X), (one + two + three) / 3, rtol=1e-4)
+    assert_array_equal(
+        model.predict(X), model.classes_[model.predict_proba(X).argmax(axis=1)]
+    )
+
+
+def test_weights_of_rows_count_on_the_held_out_rows_too():
+    """Half the rows are labelled the other way round, and have little weight."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(400, 2))
+    y = (X[:, 0] > 0).astype(int)
+    wrong = np.arange(400) % 2 == 0
+    y[wrong] = 1 - y[wrong]
+    weights = np.where(wrong, 0.01, 1.0)
+    model = TableClassifier(candidates=SHORT, random_state=0)
+    model.fit(X, y, sample_weight=weights)
+    assert model.held_out_losses_[0] < 0.3
+    assert log_loss(y, model.predict_proba(X), sample_weight=weights) < 0.3
+
+
+def test_a_row_of_weight_zero_is_as_if_it_were_not_there():
+    X, y = load_diabetes(return_X_y=True)
+    weights = np.arange(len(y)) % 4
+    model = TableRegressor(candidates=SHORT, random_state=0)
+    with_all = model.fit(X, y, sample_weight=weights).predict(X)
+    some = weights > 0
+    without = model.fit(X[some], y[some], sample_weight=weights[some]).predict(X)
+    assert_array_equal(with_all, without)
+
+
+def test_a_classifier_needs_raw_outputs():
+    model = TableClassifier(MLPClassifier())
+    with pytest.raises(ValueError, match="decision_function"):
+        model.fit([[0.0], [1.0]], [0, 1])
+
+
+def test_a_class_of_one_row():
+    X = np.random.default_rng(0).normal(size=(40, 2))
+    y = np.r_[np.arange(39) % 2, 2]
+    model = TableClassifier(candidates=SHORT, random_state=0).fit(X, y)
+    assert model.predict_proba(X).shape == (40, 3)
+
+
+def test_nothing_is_predicted_before_fit():
+    for model in TableClassifier(), TableRegressor():
+        with pytest.raises(NotFittedError):
+            model.predict([[1.0]])
