@@ -5,6 +5,7 @@ Nothing is fetched from the network, neither here nor by a reader's browser.
 
 import inspect
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -67,7 +68,16 @@ def leave_out(app, what, name, thing, skip, options):
     return skip or str(getattr(thing, "__module__", "")).startswith("sklearn.")
 
 
+def escape_names(app, what, name, thing, options, lines):
+    """Shapes such as (n_features_in_,) are no references."""
+    lines[:] = [SHAPE.sub(r"`\1`", line) for line in lines]
+
+
+SHAPE = re.compile(r"(?<=shape \()(\w+_)(?=[,)])")
+
+
 def setup(app):
+    app.connect("autodoc-process-docstring", escape_names, priority=100)
     app.connect("autodoc-skip-member", leave_out)
 
 

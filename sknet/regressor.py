@@ -239,7 +239,7 @@ class ScratchMLPRegressor(RegressorMixin, NetworkEstimator, RegressorParameters)
         Mean and standard deviation of the targets; None without ``target_scaling``.
     n_features_in_ : int
         Number of features seen in fit.
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+    feature_names_in_ : ndarray of shape (n_features_in_,)
         Names of the features, where X had names that are all strings.
 
     Notes
