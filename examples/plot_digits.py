@@ -25,7 +25,7 @@ from tqdm import trange
 
 from sknet import ScratchMLPClassifier
 from sknet.datasets import fetch_semeion
-from sknet.displays import CurveDisplay, DigitsDisplay
+from sknet.displays import HistoryDisplay, PredictionsDisplay
 
 # %%
 # The Data
@@ -114,9 +114,11 @@ def draw(costs, accuracies, network, X_test, y_test):
         figsize=(8, 5),
         layout="constrained",
     )
-    CurveDisplay(costs, name="Cost").plot(axes["costs"])
-    CurveDisplay(accuracies, name="Accuracy on test data").plot(axes["accuracies"])
-    DigitsDisplay.from_estimator(network, X_test[:5], y_test[:5], ax=axes["digits"])
+    history = {"the article's network": {"cost": costs, "val_score": accuracies}}
+    display = HistoryDisplay(history, score_name="Accuracy on test data")
+    display.plot([axes["costs"], axes["accuracies"]])
+    first = X_test[:5], y_test[:5]
+    PredictionsDisplay.from_estimator(network, *first, ax=axes["digits"])
     return figure
 
 

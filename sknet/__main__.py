@@ -15,7 +15,7 @@ from sknet import ScratchMLPClassifier
 from sknet._extras import how_to_install
 from sknet.augment import RandomAffine
 from sknet.datasets import fetch_semeion
-from sknet.displays import CurveDisplay, DigitsDisplay
+from sknet.displays import HistoryDisplay, PredictionsDisplay
 
 MORE = """\
 run it twice:
@@ -162,8 +162,8 @@ def _show(network, X_test, y_test, picture, in_a_window):
 
     figure = plt.figure(figsize=(7, 5), layout="constrained")
     top, bottom = figure.subplots(2, height_ratios=[3, 2])
-    CurveDisplay.from_estimator(network, ax=top)
-    DigitsDisplay.from_estimator(network, X_test[:5], y_test[:5], ax=bottom)
+    HistoryDisplay.from_estimator(network, ax=top, panels=["cost"])
+    PredictionsDisplay.from_estimator(network, X_test[:5], y_test[:5], ax=bottom)
     figure.savefig(picture)
     print(f"Picture: {picture.resolve()}")
     if in_a_window:

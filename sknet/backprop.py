@@ -17,6 +17,8 @@ With delta[l] = dJ/dz of layer l, a column a sample, the chain rule gives::
 The article divides by m at the end, gradient = Delta / m; here delta carries the 1/m
 from the start.  It prints the gradient of the output layer without the penalty's part;
 the gradient of its own J has it in every layer, and so has this one.
+
+One more step, delta = W[0].T delta[0], tells what depends on the inputs themselves.
 """
 
 from typing import Any
@@ -174,3 +176,57 @@ class Objective:
             delta = [np.empty_like(z) for z in Z[:-1]]
             self._buffers[n_samples] = A, Z, [*delta, Z[-1]]
         return self._buffers[n_samples]
+
+
+def backpropagate(
+    network: Network, Z: list[Array], delta: Array
+) -> tuple[list[Array], Array]:
+    """Derivatives of a function f of the raw outputs, in every layer's z and in x.
+
+    ::
+
+        delta[last] = df/dz
+        delta[l]    = (W[l + 1].T delta[l + 1]) * g'(z[l])   W without its biases
+        df/dx       = W[0].T delta[0]
+
+    The last line is one step beyond training, which never changes its samples
+    (Simonyan, Vedaldi and Zisserman, *Deep inside convolutional networks*, ICLR
+    workshop 2014, section 3).
+
+    Parameters
+    ----------
+    network : Network
+    Z : list of ndarray
+        From :meth:`~sknet.network.Network.buffers`, filled in by a forward pass; used
+        up.
+    delta : ndarray of shape (n_outputs, n_samples)
+        df/dz of the raw outputs, a column a sample.
+
+    Returns
+    -------
+    deltas : list of ndarray of shape (n_units[l + 1], n_samples)
+        df/dz of each layer.
+    gradient : ndarray of shape (n_features, n_samples)
+        df/dx.
+
+    Examples
+    --------
+    >>> from sknet.activations import ACTIVATIONS
+    >>> theta = np.array([0.0, 2.0, 1.0, 0.0, 3.0])  # z = 3 relu(2 x_1 + x_2)
+    >>> network = Network([2, 1, 1], ACTIVATIONS["relu"], theta)
+    >>> A, Z = network.buffers(2)
+    >>> _ = network.predict(np.array([[1.0, 1.0], [-1.0, 0.0]]), (A, Z))
+    >>> backpropagate(network, Z, np.ones((1, 2)))[1]
+    array([[6., 0.],
+           [3., 0.]])
+    """
+    W = [weights[:, 1:] for weights in network.weights]
+    deltas = [delta]
+    for l in reversed(range(1, len(W))):
+        delta = np.empty_like(Z[l - 1])
+        product(W[l].T, deltas[0], out=delta)
+        network.activations[l - 1].backward(Z[l - 1], delta)
+        deltas.insert(0, delta)
+    gradient = np.empty((W[0].shape[1], delta.shape[1]), delta.dtype)
+    product(W[0].T, deltas[0], out=gradient)
+    return deltas, gradient

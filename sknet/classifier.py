@@ -21,6 +21,7 @@ from sknet._sklearn.labels import (
     Labels,
     check_given,
     class_factors,
+    class_indices,
     first_labels,
     learn_labels,
     named_classes,
@@ -28,6 +29,7 @@ from sknet._sklearn.labels import (
     told_the_classes,
 )
 from sknet._sklearn.parameters import ClassifierParameters, constraints_of
+from sknet._sklearn.responses import RESPONSES, derivative_of_response
 from sknet._sklearn.samples import Samples
 from sknet._sklearn.warn import warn
 from sknet.losses import LOSSES, ClassTargets, Loss
@@ -412,7 +414,6 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator, ClassifierParamete
     def _training_targets(self, y: NDArray[Any]) -> ClassTargets:
         return self._targets(y, self.label_smoothing)
 
-    @property
     def _loss(self) -> Loss:
         return LOSSES[self.out_activation_]
 
@@ -514,6 +515,80 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator, ClassifierParamete
         log_proba : ndarray of shape (n_samples, n_classes)
         """
         return self._predicted(X, self._log_probabilities)
+
+    def input_gradients(
+        self, X: Any, target: Any = None, response_method: str = "decision_function"
+    ) -> NDArray[Any]:
+        """What of each sample speaks for a class: the gradient in x of its output.
+
+        With f_c the column of class c of what ``response_method`` returns, here it is
+
+        ``gradient[i, k] = d f_c(X[i]) / d X[i, k]``
+
+        by backpropagation that goes on to the inputs
+        (:func:`sknet.backprop.backpropagate`).  Where it is positive a larger feature
+        makes the class more likely, to first order.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Samples.  A sparse X stays sparse; its gradients are dense.
+        target : class label, or array-like of shape (n_samples,), default=None
+            The class c of all samples, or one for each; by default the one predicted.
+            Of multilabel targets the number of the label, which must be given.
+        response_method : str, default="decision_function"
+            What f is: "decision_function", the raw output, which of two classes is the
+            log-odds of the one that is asked about; "predict_log_proba", whose gradient
+            does not change where something is added to all raw outputs alike; or
+            "predict_proba".  The gradients of the latter two are parallel, and vanish
+            where the network is sure.
+
+        Returns
+        -------
+        gradients : ndarray of shape (n_samples, n_features)
+            In the type of the weights.
+
+        Raises
+        ------
+        ValueError
+            For a target that is no class, another response method, or an X so large
+            that outputs overflow.
+
+        References
+        ----------
+        Simonyan, Vedaldi and Zisserman, *Deep inside convolutional networks:
+        visualising image classification models and saliency maps*, ICLR workshop 2014.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sknet import ScratchMLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> net = ScratchMLPClassifier((), solver="lbfgs", max_iter=1000).fit(X, y)
+        >>> bool(np.allclose(net.input_gradients(X, target=2), net.coefs_[0][:, 2]))
+        True
+        """
+        if response_method not in RESPONSES:
+            raise ValueError(
+                f"response_method={response_method!r} must be one of "
+                f"{', '.join(RESPONSES)}."
+            )
+        X = self._validated(X)
+        if target is not None:
+            chosen = class_indices(target, self._labels, X.shape[0])
+        elif self._kind == "multilabel-indicator":
+            raise ValueError(
+                "a multilabel model predicts any number of labels for a sample: give "
+                "the number of one as target."
+            )
+
+        def derivative(z: NDArray[Any], rows: slice) -> NDArray[Any]:
+            of = self._labels.decide(z.T) if target is None else chosen[rows]
+            return derivative_of_response(
+                z, of, self._kind, self.out_activation_, response_method
+            )
+
+        return self._input_gradients(X, derivative)
 
     def _probabilities(self, z: NDArray[Any]) -> NDArray[Any]:
         if len(z) == 1 and self._labels.only_one:

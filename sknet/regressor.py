@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn.metrics import d2_pinball_score, r2_score
 from sknet._sklearn.base import NetworkEstimator, by_steps_only, checks_parameters
 from sknet._sklearn.numbers import Numbers, levels_of, moments, n_targets_of
 from sknet._sklearn.parameters import RegressorParameters, constraints_of
+from sknet._sklearn.responses import derivative_of_estimate
 from sknet._sklearn.samples import Samples
 from sknet.losses import Loss
 from sknet.regression_losses import (
@@ -414,7 +416,6 @@ class ScratchMLPRegressor(RegressorMixin, NetworkEstimator, RegressorParameters)
             )
         return self.loss
 
-    @property
     def _loss(self) -> Loss:
         if isinstance(self.loss, tuple):
             return from_functions(*self.loss)
@@ -485,6 +486,57 @@ class ScratchMLPRegressor(RegressorMixin, NetworkEstimator, RegressorParameters)
             For an X so large that outputs overflow.
         """
         return self._decode(self._predicted(X, lambda z: self._link(z)))
+
+    def input_gradients(self, X: Any, target: int | None = None) -> NDArray[Any]:
+        """What of each sample makes its estimate larger: the gradient of it in x.
+
+        With f_c the column of output c of what ``predict`` returns, here it is
+
+        ``gradient[i, k] = d f_c(X[i]) / d X[i, k]``
+
+        in units of the target per unit of the feature, by backpropagation that goes on
+        to the inputs (:func:`sknet.backprop.backpropagate`).
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Samples.  A sparse X stays sparse; its gradients are dense.
+        target : int, default=None
+            Number of the output c, from 0; needed if there are several.
+
+        Returns
+        -------
+        gradients : ndarray of shape (n_samples, n_features)
+            In the type of the weights.
+
+        Raises
+        ------
+        ValueError
+            For what is no output, or an X so large that outputs overflow.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import make_regression
+        >>> from sknet import ScratchMLPRegressor
+        >>> X, y = make_regression(n_features=3, random_state=0)
+        >>> net = ScratchMLPRegressor(hidden_layer_sizes=(), solver="lbfgs").fit(X, y)
+        >>> bool(np.allclose(net.input_gradients(X), net.coefs_[0].ravel()))
+        True
+        """
+        X = self._validated(X)
+        n_outputs = self.n_outputs_
+        output = 0 if target is None and n_outputs == 1 else target
+        if not isinstance(output, Integral) or output not in range(n_outputs):
+            raise ValueError(
+                f"target={target!r} must be the number of one of the {n_outputs} "
+                f"outputs, 0 to {n_outputs - 1}."
+            )
+        link = self.out_activation_ if self._levels is None else "ascending"
+
+        def derivative(z: NDArray[Any], rows: slice) -> NDArray[Any]:
+            return derivative_of_estimate(z, output, link, self.target_scale_)
+
+        return self._input_gradients(X, derivative)
 
     def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
         """R² of the predictions; of several quantiles, the mean D² of pinball losses.

@@ -27,15 +27,19 @@ def rows(text):
 
 
 def test_the_tree_has_every_module_and_no_other():
-    for folder, indent in (
-        ("sknet", "[├└]"),
-        ("sknet/export", "│   [├└]"),
-        ("sknet/_sklearn", "    [├└]"),
-    ):
-        lines = re.findall(rf"^{indent}── (.*)$", TREE, re.MULTILINE)
-        listed = [name for line in lines for name in re.findall(r"\w+\.py", line)]
+    lines = re.findall(r"^(.*?)[├└]── (.*)$", TREE, re.MULTILINE)
+    listed, folder = {}, "sknet"
+    for indent, entry in lines:
+        if not indent:
+            folder = "sknet"
+        listed.setdefault(folder, []).extend(re.findall(r"\w+\.py", entry))
+        if subfolder := re.match(r"(\w+)/", entry):
+            folder = f"sknet/{subfolder[1]}"
+    folders = {path.parent for path in (ROOT / "sknet").rglob("*.py")}
+    assert {ROOT / folder for folder in listed} == folders
+    for folder, names in listed.items():
         there = {path.name for path in (ROOT / folder).glob("*.py")} - {"__init__.py"}
-        assert sorted(listed) == sorted(there)
+        assert sorted(names) == sorted(there)
 
 
 def test_the_chapters_are_in_reading_order():

@@ -12,13 +12,11 @@ import pytest
 import sknet.__main__
 from sknet import _extras
 from sknet.datasets import fetch_semeion
-from sknet.displays import CurveDisplay, DigitsDisplay
+from sknet.displays import HistoryDisplay, PredictionsDisplay
 
 matplotlib = pytest.importorskip("matplotlib")
 pytest.importorskip("tqdm")
 matplotlib.use("Agg")  # no windows
-from matplotlib.colors import to_rgb  # noqa: E402
-from matplotlib.figure import Figure  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted((ROOT / "examples").glob("plot_*.py"))
@@ -44,13 +42,15 @@ def assert_goes_down(costs):
 
 def test_the_cost_of_python_m_sknet_falls_at_every_step(data, tmp_path, monkeypatch):
     drawn = []
-    from_estimator = CurveDisplay.from_estimator
+    from_estimator = HistoryDisplay.from_estimator
 
-    def noted(estimator, ax):
-        drawn.extend(estimator.loss_curve_)
-        return from_estimator(estimator, ax=ax)
+    def noted(estimator, **options):
+        display = from_estimator(estimator, **options)
+        (line,) = display.lines_.values()
+        drawn.extend(line.get_ydata())
+        return display
 
-    monkeypatch.setattr(CurveDisplay, "from_estimator", noted)
+    monkeypatch.setattr(HistoryDisplay, "from_estimator", noted)
     sknet.__main__.main(["--out", str(tmp_path)])
     assert_goes_down(drawn)
 
@@ -90,17 +90,6 @@ def test_cells_in_a_notebook_do_not_read_the_arguments_of_its_kernel(
     monkeypatch.setattr(sys, "argv", [str(example), "--quick"])
     exec('if __name__ == "__main__":' + last, names)
     assert called_with[1] == ["--quick"]
-
-
-def test_wrong_guesses_are_marked_by_more_than_colour():
-    display = DigitsDisplay(np.ones((3, 4)), list("abc"), list("acc"))
-    right, wrong, right_too = display.plot(Figure().subplots()).texts_
-    assert wrong.get_bbox_patch() is not None
-    assert wrong.get_fontweight() == "bold"
-    for text in right, right_too:
-        assert text.get_bbox_patch() is None
-        assert text.get_fontweight() == "normal"
-        assert to_rgb(text.get_color()) == (0, 0, 0)
 
 
 def test_the_recipes_are_drawn_in_a_panel_for_each_measure():
@@ -150,6 +139,6 @@ def test_advice_to_install_has_one_place(monkeypatch, tmp_path, capsys):
         "pip install matplotlib, or get examples somewhere" in capsys.readouterr().err
     )
     with pytest.raises(ImportError, match="matplotlib, or get examples somewhere"):
-        CurveDisplay([1, 2]).plot()
+        PredictionsDisplay([[1.0]], [1], [1]).plot()
     with pytest.raises(ImportError, match="pooch, or get datasets somewhere"):
         fetch_semeion(data_home=tmp_path)

@@ -651,15 +651,16 @@ def test_pictures_of_scikit_learn_and_ours():
     from matplotlib.figure import Figure
     from sklearn.metrics import PredictionErrorDisplay
 
-    from sknet.displays import CurveDisplay
+    from sknet.displays import HistoryDisplay
 
     X, y = data()
     net = regressor().fit(X, y)
     ax = Figure().subplots()
     display = PredictionErrorDisplay.from_estimator(net, X, y, ax=ax)
     assert_array_equal(display.y_pred, net.predict(X))
-    curve = CurveDisplay.from_estimator(net, ax=Figure().subplots())
-    assert_allclose(curve.line_.get_ydata(), net.loss_curve_)
+    history = HistoryDisplay.from_estimator(net, ax=Figure().subplots())
+    (line,) = history.lines_.values()
+    assert_array_equal(line.get_ydata(), net.history_["loss"])
 
 
 # -- shape -----------------------------------------------------------------------------

@@ -128,22 +128,24 @@ class NetworkEstimator(CallbackSupportMixin, NetworkHooks):
             estimator as it was.  Also for a loss that diverges, which leaves the last
             finite weights, or those that did best on the validation set.
         """
-        tasks = FitTasks(self, X, y, sample_weight)
-        given = X_val, y_val, sample_weight_val
-        validation_is_given = _has_validation_set(*given)
-        going_on = self.warm_start and hasattr(self, "_theta")
-        draft, state, samples, targets = self._prepared(
-            X, y, sample_weight, going_on, validation_is_given
-        )
-        self._check_some_left(samples)
-        _begin_from(state, coef_init, intercept_init)
-        samples, validation = draft._set_apart(state, samples, targets, X, *given)
-        with Run(self, draft, state, samples, validation, tasks) as run:
-            run.open()
-            if self.solver == "lbfgs":
-                minimise_cost(run)
-            else:
-                train_by_steps(run)
+        # Ctrl-C between NumPy's settings and a block that they are for would leave them.
+        with np.errstate():
+            tasks = FitTasks(self, X, y, sample_weight)
+            given = X_val, y_val, sample_weight_val
+            validation_is_given = _has_validation_set(*given)
+            going_on = self.warm_start and hasattr(self, "_theta")
+            draft, state, samples, targets = self._prepared(
+                X, y, sample_weight, going_on, validation_is_given
+            )
+            self._check_some_left(samples)
+            _begin_from(state, coef_init, intercept_init)
+            samples, validation = draft._set_apart(state, samples, targets, X, *given)
+            with Run(self, draft, state, samples, validation, tasks) as run:
+                run.open()
+                if self.solver == "lbfgs":
+                    minimise_cost(run)
+                else:
+                    train_by_steps(run)
         return self
 
     def _fit_one_epoch(

@@ -170,7 +170,7 @@ def full_objective_of(
     w = samples.sample_weight
     return Objective(
         network_of(state),
-        estimator._loss,
+        estimator._loss(),
         estimator.alpha,
         mean_weight=1.0 if w is None else w.mean(),
     )

@@ -13,8 +13,10 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sknet._sklearn.scale import check_range, largest_entry
+from sknet._sklearn.summary import Layer, layers_of, table_of
 from sknet._sklearn.warn import warn
 from sknet._version import __version__
+from sknet.backprop import backpropagate
 from sknet.custom_activations import activation_of
 from sknet.network import Network
 
@@ -22,7 +24,7 @@ from sknet.network import Network
 ROWS_PER_BLOCK = 2000
 
 
-class Views(list):  # type: ignore[type-arg]
+class ListOfArrays(list):  # type: ignore[type-arg]
     """Views on theta, one a layer; assigning to elements or slices writes into theta.
 
     Their number is that of the layers: what would change it, or the order, raises.
@@ -141,7 +143,7 @@ class FittedNetwork(BaseEstimator):
     @property
     def coefs_(self) -> list[NDArray[Any]]:
         """Weights of each layer, shape (n_inputs, n_units): views on one vector."""
-        return Views(W[:, 1:].T for W in self._network().weights)
+        return ListOfArrays(W[:, 1:].T for W in self._network().weights)
 
     @coefs_.setter
     def coefs_(self, values: Sequence[ArrayLike]) -> None:
@@ -150,7 +152,7 @@ class FittedNetwork(BaseEstimator):
     @property
     def intercepts_(self) -> list[NDArray[Any]]:
         """Biases of each layer, shape (n_units,): views on one vector."""
-        return Views(W[:, 0] for W in self._network().weights)
+        return ListOfArrays(W[:, 0] for W in self._network().weights)
 
     @intercepts_.setter
     def intercepts_(self, values: Sequence[ArrayLike]) -> None:
@@ -247,12 +249,83 @@ class FittedNetwork(BaseEstimator):
         """
         X = self._validated(X)
         outputs = self._outputs(X, link)
+        self._check_finite(outputs, X)
+        return outputs
+
+    def _check_finite(self, outputs: NDArray[Any], X: Any) -> None:
+        """Raise a ValueError unless what was made of X is finite."""
         if not np.logical_and.reduce(np.isfinite(outputs), axis=None):
             raise ValueError(
                 f"max |X| = {largest_entry(X):.3g} makes the outputs of this network "
                 f"overflow {self._theta.dtype}: scale X as in training."
             )
-        return outputs
+
+    def _input_gradients(
+        self, X: Any, derivative: Callable[[NDArray[Any], slice], NDArray[Any]]
+    ) -> NDArray[Any]:
+        """Gradients in validated X of a function of the raw outputs.
+
+        Parameters
+        ----------
+        X : ndarray or CSR matrix of shape (n_samples, n_features)
+        derivative : callable
+            ``derivative(z, rows)`` returns the function's derivative in the raw
+            outputs z, shape (n_outputs, n_rows), of these rows of X.
+
+        Raises
+        ------
+        ValueError
+            For an X so large that they overflow.
+        """
+        network = self._network()
+        gradients = np.empty(X.shape, network.theta.dtype)
+        with np.errstate(all="ignore"):  # see _predicted
+            for start in range(0, X.shape[0], ROWS_PER_BLOCK):
+                rows = slice(start, start + ROWS_PER_BLOCK)
+                block = X[rows].astype(gradients.dtype, copy=False)
+                A, Z = network.buffers(block.shape[0])
+                delta = derivative(network.predict(block, (A, Z)), rows)
+                gradients[rows] = backpropagate(network, Z, delta)[1].T
+        self._check_finite(gradients, X)
+        return gradients
+
+    def _layers(self) -> list[Layer]:
+        """The layers, inputs and outputs included."""
+        check_is_fitted(self)
+        return layers_of(self._n_units, self._activations, self.out_activation_)
+
+    def summary(self) -> str:
+        """The network in words: layers, units, activations, shapes and parameters.
+
+        Returns
+        -------
+        text : str
+            A table to print, a line for each layer; "hidden 0" is the layer of
+            ``hidden_activations(X, layer=0)``.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If there is no network yet.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sknet import ScratchMLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> net = ScratchMLPClassifier(
+        ...     (8, 3), max_iter=5, tol=0, n_iter_no_change=np.inf
+        ... )
+        >>> print(net.fit(X, y).summary())
+        ScratchMLPClassifier
+        layer     units  activation  weights  biases  parameters
+        input         4
+        hidden 0      8  relu          4 x 8       8          40
+        hidden 1      3  relu          8 x 3       3          27
+        output        3  softmax       3 x 3       3          12
+        79 parameters in float64, 632 bytes
+        """
+        return table_of(type(self).__name__, self._layers(), self._theta.dtype)
 
     def hidden_activations(self, X: Any, layer: int = -1) -> NDArray[Any]:
         """What a hidden layer makes of each sample: its units' activations a = g(z).

@@ -81,7 +81,6 @@ class NetworkHooks(FittedNetwork, NetworkParameters):
         """The same to train on."""
         return self._targets(y)
 
-    @property
     def _loss(self) -> Loss:
         """Loss of the raw outputs, with its link."""
         raise NotImplementedError

@@ -329,6 +329,34 @@ def encode(
     return encoded
 
 
+def class_indices(target: Any, labels: Labels, n_samples: int) -> NDArray[np.intp]:
+    """Index of the class that is asked about, for each sample.
+
+    Parameters
+    ----------
+    target : object or array-like of shape (n_samples,)
+        A class of all samples, or one for each; of multilabel targets the number of
+        the column.
+    labels : Labels
+    n_samples : int
+
+    Raises
+    ------
+    ValueError
+        For what is no class, or another number of them than of samples.
+    """
+    given = np.asarray(target)
+    if given.ndim == 0:
+        given = np.broadcast_to(given, n_samples)
+    elif given.shape != (n_samples,):
+        raise ValueError(
+            f"target has the shape {given.shape}, X has {n_samples} samples: give a "
+            "class, or one for each sample."
+        )
+    remedy = "name one of classes_"
+    return encode(given, "multiclass", labels.classes, "target", remedy)
+
+
 def _indicator(y: Any, n_labels: int, name: str) -> NDArray[np.bool_]:
     """Multilabel y as an array of bool."""
     if y.shape[1] != n_labels:

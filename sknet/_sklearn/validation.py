@@ -63,7 +63,7 @@ class ValidationSet:
         judge, (X, y, w, _) = self._judge, self._samples
         judge._theta = theta
         raw = judge._outputs(X)
-        losses = judge._loss.residual(raw.T.copy(), self._Y)
+        losses = judge._loss().residual(raw.T.copy(), self._Y)
         loss = float(np.average(losses, weights=w))
         if judge.scoring in judge._own_scorings:
             return loss, judge._score(raw, y, w)

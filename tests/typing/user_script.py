@@ -55,5 +55,8 @@ numbers = ScratchMLPRegressor(
     loss="quantile", quantile=[0.05, 0.5, 0.95], target_scaling="standard"
 )
 estimates: NDArray[Any] = numbers.fit(X, y, X_val=X, y_val=y).predict(X)
+gradients: NDArray[Any] = net.input_gradients(X, 1, "predict_proba")
+words: str = net.summary()
+print(gradients.shape, numbers.input_gradients(X, target=2).shape)
 r2: float = numbers.partial_fit(X, y).score(X, y)
 print(numbers.target_mean_, numbers.target_scale_, numbers.coefs_[0].shape)
