@@ -10,9 +10,9 @@ targets, summed over the outputs::
     poisson          h - y z + y log y - y, h = exp(z)    the mean of counts
     gamma            y / h - log(y / h) - 1, h = exp(z)   the mean of positive numbers
 
-with ``c = min(|z - y|, delta)`` and quantiles q.  The last two are half deviances with a
-log link, which keeps predictions positive.  Absolute error and quantile have a kink, of
-which the derivative is 0 and -q here: L-BFGS, which counts on a derivative that does
+with ``c = min(|z - y|, delta)`` and quantiles q.  The last two are half deviances with
+a log link, which keeps predictions positive.  Absolute error and quantile have a kink,
+of which the derivative is 0 and -q here: L-BFGS, which counts on a derivative that does
 not jump, may stop early at it.
 """
 
