@@ -1,9 +1,13 @@
 """Labels that can be nothing else take a short way, to the same classes and codes."""
 
+import warnings
+
 import numpy as np
 import pytest
+import sklearn
 from numpy.testing import assert_array_equal
 from sklearn.preprocessing import LabelEncoder
+from sklearn.utils.fixes import parse_version
 from sklearn.utils.multiclass import type_of_target
 
 from sknet._sklearn.labels import encode, learn_labels
@@ -37,6 +41,13 @@ def test_labels_below_between_and_above_the_classes_are_unseen(unseen):
         encode(y, "multiclass", classes)
 
 
-def test_integers_that_are_nearly_all_different_are_warned_of():
-    with pytest.warns(UserWarning, match="unique classes is greater than 50%"):
-        learn_labels(np.arange(30))
+def test_integers_that_are_nearly_all_different_are_warned_of_as_elsewhere():
+    """By scikit-learn 1.7 and later."""
+    messages = []
+    for learn in type_of_target, learn_labels:
+        with warnings.catch_warnings(record=True, action="always") as caught:
+            learn(np.arange(30))
+        messages.append([str(warning.message) for warning in caught])
+    assert messages[0] == messages[1]
+    warns = parse_version(sklearn.__version__) >= parse_version("1.7")
+    assert len(messages[0]) == warns
