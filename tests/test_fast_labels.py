@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+import sklearn
 from numpy.testing import assert_array_equal
 from sklearn.preprocessing import LabelEncoder
+from sklearn.utils.fixes import parse_version
 from sklearn.utils.multiclass import type_of_target
 
 from sknet._sklearn.labels import encode, learn_labels
@@ -37,6 +39,10 @@ def test_labels_below_between_and_above_the_classes_are_unseen(unseen):
         encode(y, "multiclass", classes)
 
 
+@pytest.mark.skipif(
+    parse_version(sklearn.__version__) < parse_version("1.7"),
+    reason="scikit-learn 1.7 began to warn",
+)
 def test_integers_that_are_nearly_all_different_are_warned_of():
     with pytest.warns(UserWarning, match="unique classes is greater than 50%"):
         learn_labels(np.arange(30))

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from sknet._sklearn.state import TrainingState, publish
@@ -136,13 +137,14 @@ def network_from(
     for W, layer in zip(network.weights, layers, strict=True):
         W[:, 0] = layer.biases
         W[:, 1:] = layer.weights.T
+    seed = estimator.random_state
     state = TrainingState(
         network.theta,
         n_units,
         [layer.activation for layer in layers[:-1]],
         out_activation,
         transposed_input,
-        rng=np.random.RandomState(),
+        rng=np.random.RandomState() if seed is None else check_random_state(seed),
         data={"n_features_in_": n_units[0], **data},
         compacted=True,
     )
