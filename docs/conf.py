@@ -101,12 +101,15 @@ def linkcode_resolve(domain, info):
 
 # -- gallery ---------------------------------------------------------------------------
 
+os.environ["TQDM_DISABLE"] = "1"  # a bar would be a line for each of its steps
 # SKNET_GALLERY=0 makes the pages of the examples without running them.
 sphinx_gallery_conf = {
     "examples_dirs": str(ROOT / "examples"),
     "gallery_dirs": "auto_examples",
     "ignore_pattern": r"^(?!plot_|article_by_hand)",
     "reset_argv": "examples_run.arguments",
+    "capture_repr": ("_repr_html_",),  # no addresses of objects
+    "default_thumb_file": str(DOCS / "images/layer.png"),
     "within_subsection_order": "examples_run.ReadingOrder",
     "plot_gallery": os.environ.get("SKNET_GALLERY", "1") != "0",
     "download_all_examples": False,

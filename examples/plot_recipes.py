@@ -6,7 +6,8 @@ What makes a multilayer perceptron read handwritten digits better? This starts w
 network that ``MLPClassifier`` has by default, adds one ingredient after the other and
 cross-validates each step. Run it by ``python examples/plot_recipes.py``; it takes
 about eight minutes on one core and less on two. ``docs/recipes.md`` tells what comes
-out.
+out. The page of the gallery is made with ``--quick``, two epochs on two folds: its
+figures tell nothing about the recipes.
 """
 
 import argparse

