@@ -12,7 +12,8 @@ import pytest
 
 from sknet.datasets import fetch_semeion
 
-EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("plot_*.py"))
+ROOT = Path(__file__).parents[1]
+EXAMPLES = sorted((ROOT / "examples").glob("plot_*.py"))
 # Those that take long, and so have arguments. The others tell one thing each.
 PROGRAMS = [path for path in EXAMPLES if "argparse" in path.read_text("utf-8")]
 GALLERY = [path for path in EXAMPLES if path not in PROGRAMS]
@@ -32,6 +33,12 @@ def data(request, monkeypatch):
         for name, value in request.getfixturevalue("offline").items():
             monkeypatch.setenv(name, value)
     return request.param
+
+
+def test_every_example_has_a_place_in_the_gallery():
+    order = runpy.run_path(str(ROOT / "docs/_ext/examples_run.py"))["ReadingOrder"]
+    names = [path.stem.removeprefix("plot_") for path in EXAMPLES]
+    assert sorted(order.names) == sorted([*names, "article_by_hand"])
 
 
 @pytest.mark.parametrize("example", PROGRAMS, ids=lambda path: path.name)

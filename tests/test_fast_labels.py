@@ -40,8 +40,8 @@ def test_labels_below_between_and_above_the_classes_are_unseen(unseen):
 
 
 @pytest.mark.skipif(
-    parse_version(sklearn.__version__) < parse_version("1.7"),
-    reason="scikit-learn 1.7 began to warn",
+    parse_version(sklearn.__version__) < parse_version("1.8"),
+    reason="scikit-learn 1.8 began to warn",
 )
 def test_integers_that_are_nearly_all_different_are_warned_of():
     with pytest.warns(UserWarning, match="unique classes is greater than 50%"):
