@@ -29,6 +29,7 @@ class ReadingOrder:
         "errors",
         "saliency",
         "regression",
+        "tables",
         "autoencoder",
         "partial_fit",
         "save",
