@@ -20,7 +20,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from sknet import ScratchMLPClassifier, ScratchMLPRegressor
+from sknet import ScratchMLPClassifier, ScratchMLPRegressor, tabular_pipeline
 from sknet.displays import (
     ActivationsDisplay,
     HistoryDisplay,
@@ -277,6 +277,16 @@ def test_regressors_are_found_too(iris):
     ):
         display = WeightsDisplay.from_estimator(estimator, ax=Figure().subplots())
         assert len(display.units_) == 6
+
+
+def test_names_of_features_go_through_a_pipeline_in_a_pipeline():
+    pd = pytest.importorskip("pandas")
+    X = pd.DataFrame({"age": range(20), "sex": ["f", "m"] * 10})
+    for n_knots, names in (None, []), (3, ["age_0", "age_1"]):
+        candidates = [{"estimator__max_iter": 1, "n_knots": n_knots}]
+        model = tabular_pipeline(candidates=candidates).fit(X, X["sex"])
+        display = SaliencyDisplay.from_estimator(model, X[:2])
+        assert display.feature_names == ["age", "sex_f", "sex_m", *names]
 
 
 NEED_OURS = ["activations", "network", "sample", "saliency"]
