@@ -1,6 +1,8 @@
 """The pipeline for tables: what it makes of any table, and what it chooses."""
 
 import pickle
+from datetime import date
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -11,7 +13,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import load_diabetes, make_classification
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import DataConversionWarning, NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV
@@ -25,6 +27,7 @@ from sknet.tables import (
     SmoothClipper,
     TableClassifier,
     TableRegressor,
+    number_columns,
 )
 from support import NO_EFFECT
 
@@ -174,12 +177,28 @@ def test_other_tables(X):
     [
         pd.DataFrame({"when": pd.date_range("2020-01-01", periods=4)}),
         pl.DataFrame({"when": pd.date_range("2020-01-01", periods=4).to_numpy()}),
+        pd.DataFrame({"when": [date(2020, 1, 1), None, date(2020, 1, 2), None]}),
+        pd.DataFrame({"when": pd.period_range("2020-01", periods=4, freq="M")}),
     ],
-    ids=["pandas", "polars"],
+    ids=["pandas", "polars", "objects", "periods"],
 )
 def test_dates_are_refused(dates):
     with pytest.raises(ValueError, match=r"'when' holds dates.*a year and a month"):
         tabular_pipeline().fit(dates, [0, 1, 0, 1])
+
+
+def test_decimals_are_numbers():
+    numbers = [Decimal(i) / 4 if i % 5 else None for i in range(40)]
+    X = pd.DataFrame({"price": pd.Series(numbers, dtype=object)})
+    assert number_columns(X) == ["price"]
+    prepared = tabular_pipeline()[:-1].fit(X)
+    assert_array_equal(prepared.transform(X), prepared.transform(X.astype(float)))
+
+
+@pytest.mark.parametrize("X", [pd.Series([1.0, 2.0]), pl.Series([1, 2]), np.ones(2)])
+def test_a_column_is_no_table(X):
+    with pytest.raises(ValueError, match=r"shape \(2,\), but a table has rows and"):
+        tabular_pipeline().fit(X, [0, 1])
 
 
 def test_output_can_be_a_frame():
@@ -466,6 +485,63 @@ def test_a_row_of_weight_zero_is_as_if_it_were_not_there():
     some = weights > 0
     without = model.fit(X[some], y[some], sample_weight=weights[some]).predict(X)
     assert_array_equal(with_all, without)
+
+
+@pytest.mark.parametrize("absent", [0, 1, 2])
+def test_a_class_of_weight_zero_is_none(absent):
+    X, y = make_classification(90, n_informative=5, n_classes=3, random_state=0)
+    y = np.array(["a", "b", "c"])[y]
+    weights = (y != "abc"[absent]).astype(float)
+    model = TableClassifier(candidates=SHORT, random_state=0)
+    model.fit(X, y, sample_weight=weights)
+    expected = clone(model).fit(X[weights > 0], y[weights > 0])
+    assert_array_equal(model.classes_, expected.classes_)
+    assert_array_equal(model.predict(X), expected.predict(X))
+
+
+@pytest.mark.parametrize("n_knots", [None, 3])
+def test_weights_where_metadata_are_routed(n_knots):
+    X, y = load_diabetes(return_X_y=True)
+    model = TableRegressor(n_knots=n_knots, candidates=SHORT, random_state=0)
+    expected = model.fit(X, y, sample_weight=y).predict(X)
+    with sklearn.config_context(enable_metadata_routing=True):
+        assert_array_equal(model.fit(X, y, sample_weight=y).predict(X), expected)
+
+
+def test_one_column_of_targets_is_that_target():
+    X, y = load_diabetes(return_X_y=True)
+    model = TableRegressor(candidates=SHORT, random_state=0)
+    losses = model.fit(X, y).held_out_losses_
+    with pytest.warns(DataConversionWarning):
+        model.fit(X, y[:, np.newaxis])
+    assert model.held_out_losses_ == losses
+
+
+@pytest.mark.parametrize(
+    ("candidate", "message"),
+    [
+        ("estimator__alpha", "'estimator__alpha', which is no dict"),
+        ({"n_networks": 3}, "sets 'n_networks', which it cannot choose"),
+        ({"estimator__random_state": 1}, "sets 'estimator__random_state'"),
+    ],
+)
+def test_candidates_that_choose_nothing(candidate, message):
+    model = TableClassifier(candidates=[{}, candidate])
+    with pytest.raises(ValueError, match=message):
+        model.fit([[0.0], [1.0]] * 5, [0, 1] * 5)
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA])
+def test_labels_must_not_be_missing(missing):
+    with pytest.raises(ValueError, match="contains missing labels"):
+        TableClassifier().fit([[0.0], [1.0]] * 5, pd.Series(["a", missing] * 5))
+
+
+def test_several_quantiles_are_refused():
+    net = ScratchMLPRegressor(loss="quantile", quantile=[0.1, 0.5, 0.9], **NET)
+    X = np.random.default_rng(0).normal(size=(15, 1))  # three rows are held out
+    with pytest.raises(ValueError, match="one for each target, not several quantiles"):
+        TableRegressor(net, candidates=[]).fit(X, X[:, 0])
 
 
 def test_a_classifier_needs_raw_outputs():
