@@ -325,6 +325,35 @@ def test_of_several_networks_one_must_be_chosen(images, name):
             DISPLAYS[name](estimator, *images)
 
 
+@pytest.mark.parametrize("bad", [0, -1, 2.5, "all"])
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        ("weights", "n_units"),
+        ("weights", "n_columns"),
+        ("network", "max_units"),
+        ("predictions", "n_images"),
+        ("predictions", "n_columns"),
+        ("saliency", "n_columns"),
+    ],
+)
+def test_numbers_of_things_to_draw(validated, images, name, number, bad):
+    with pytest.raises(ValueError, match=f"{number}={bad!r} must be a whole number"):
+        DISPLAYS[name](validated, *images, **{number: bad})
+
+
+@pytest.mark.parametrize("name", ["weights", "predictions", "sample", "saliency"])
+def test_a_word_that_is_no_shape(validated, images, name):
+    with pytest.raises(ValueError, match="image_shape='square' must be 'auto'"):
+        DISPLAYS[name](validated, *images, image_shape="square")
+
+
+def test_regressors_have_one_response(of_table):
+    model, X, _ = of_table
+    with pytest.raises(ValueError, match="response_method='predict' is for classif"):
+        SaliencyDisplay.from_estimator(model, X, response_method="predict")
+
+
 # -- history ---------------------------------------------------------------------------
 
 
