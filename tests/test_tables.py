@@ -245,6 +245,25 @@ def test_pickles_and_clones_predict_the_same():
         assert_array_equal(other.predict_proba(X), model.predict_proba(X))
 
 
+@pytest.mark.parametrize("kind", ["classifier", "regressor"])
+def test_each_parameter_reaches_its_step(kind):
+    of_network = {
+        "candidates": [{"n_knots": 4}],
+        "batch_size": 7,
+        "validation_fraction": 0.4,
+        "n_networks": 2,
+        "random_state": 3,
+    }
+    model = tabular_pipeline(
+        kind, limit=2.0, min_frequency=9, max_categories=4, **of_network
+    )
+    given = model.get_params()
+    assert {name: given[f"network__{name}"] for name in of_network} == of_network
+    assert given["columns__numbers__smoothclipper__limit"] == 2
+    assert given["columns__categories__onehotencoder__min_frequency"] == 9
+    assert given["columns__categories__onehotencoder__max_categories"] == 4
+
+
 def test_an_estimator_of_ones_own():
     columns, y = passengers()
     model = tabular_pipeline(LogisticRegression()).fit(pd.DataFrame(columns), y)
@@ -537,11 +556,41 @@ def test_labels_must_not_be_missing(missing):
         TableClassifier().fit([[0.0], [1.0]] * 5, pd.Series(["a", missing] * 5))
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_several_quantiles_are_refused():
     net = ScratchMLPRegressor(loss="quantile", quantile=[0.1, 0.5, 0.9], **NET)
     X = np.random.default_rng(0).normal(size=(15, 1))  # three rows are held out
     with pytest.raises(ValueError, match="one for each target, not several quantiles"):
         TableRegressor(net, candidates=[]).fit(X, X[:, 0])
+
+
+@pytest.mark.parametrize(("given", "used"), [("auto", 8), (7, 7), (None, 9)])
+def test_rows_of_a_batch(given, used):
+    X, y = make_classification(100, random_state=0)
+    net = ScratchMLPClassifier((), batch_size=9, n_iter_no_change=np.inf, tol=0)
+    model = TableClassifier(net, candidates=SHORT, batch_size=given, random_state=0)
+    assert model.fit(X, y).estimators_[0]["network"].batch_size == used
+
+
+def test_classes_are_held_out_in_proportion():
+    counts = []
+
+    class Counting(Oracle):
+        def fit(self, X, y, sample_weight=None):
+            counts.append(np.bincount(y).tolist())
+            return super().fit(X, y)
+
+    X, y = np.arange(200.0)[:, np.newaxis], np.repeat([0, 1], [190, 10])
+    TableClassifier(Counting(), candidates=[], random_state=0).fit(X, y)
+    assert counts == [[152, 8], [190, 10]]
+
+
+def test_each_of_several_targets_counts_in_its_own_scale():
+    X, y = load_diabetes(return_X_y=True)
+    Y = np.column_stack([y, X[:, 2]])
+    model = TableRegressor(candidates=SHORT, random_state=0)
+    losses = model.fit(X, Y).held_out_losses_
+    assert_allclose(model.fit(X, Y * [1, 4096]).held_out_losses_, losses, rtol=1e-3)
 
 
 def test_a_classifier_needs_raw_outputs():
