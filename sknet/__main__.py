@@ -145,10 +145,18 @@ def _recipe(side):
 
 def _loaded(parser, path, n_features):
     """The network in the file, about to be trained on."""
-    network = joblib.load(path)
+    try:
+        network = joblib.load(path)
+    except Exception as error:
+        parser.error(
+            f"--load: {path} is no file that a run has saved "
+            f"({type(error).__name__}: {error})"
+        )
     if not isinstance(network, ScratchMLPClassifier):
         found = type(network).__name__
         parser.error(f"--load: {path} has a {found}, not a ScratchMLPClassifier")
+    if not hasattr(network, "n_features_in_"):
+        parser.error(f"--load: {path} has a network that has not been trained")
     if network.n_features_in_ != n_features:
         parser.error(
             f"--load: {path} has a network for {network.n_features_in_} pixels, but "
@@ -181,6 +189,10 @@ def main(argv=None):
     """
     parser = _parser()
     args = _parsed(parser, argv)
+    try:  # now, as training would be in vain
+        args.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        parser.error(f"--out: {args.out} cannot be a folder ({error.strerror})")
     X, y, learning_rate = _digits()
     X_dev, X_test, y_dev, y_test = train_test_split(
         X, y, test_size=0.25, stratify=y, random_state=0
@@ -198,7 +210,6 @@ def main(argv=None):
     n_iterations = len(network.loss_curve_)  # with those of earlier runs
     print(f"Cost after {n_iterations} iterations: {network.loss_:.4f}")
     print(f"Accuracy on {len(y_test)} test digits: {network.score(X_test, y_test):.1%}")
-    args.out.mkdir(parents=True, exist_ok=True)
     _show(network, X_test, y_test, args.out / "digits.png", args.show)
     saved = args.out / "digits.joblib"
     joblib.dump(network, saved)

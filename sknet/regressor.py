@@ -535,7 +535,8 @@ class ScratchMLPRegressor(RegressorMixin, NetworkEstimator, RegressorParameters)
         X = self._validated(X)
         n_outputs = self.n_outputs_
         output = 0 if target is None and n_outputs == 1 else target
-        if not isinstance(output, Integral) or output not in range(n_outputs):
+        number = isinstance(output, Integral) and not isinstance(output, bool)
+        if not number or output not in range(n_outputs):
             raise ValueError(
                 f"target={target!r} must be the number of one of the {n_outputs} "
                 f"outputs, 0 to {n_outputs - 1}."

@@ -7,8 +7,10 @@ chooses how long to train on rows that it holds out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from datetime import date, time, timedelta
+from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any, Literal, Self
 
@@ -40,9 +42,11 @@ from sklearn.utils.validation import (
     _check_feature_names_in,
     _check_sample_weight,
     check_is_fitted,
+    column_or_1d,
     validate_data,
 )
 
+from sknet._sklearn.labels import check_given
 from sknet._sklearn.validation import split_rows
 from sknet.classifier import ScratchMLPClassifier
 from sknet.regressor import ScratchMLPRegressor
@@ -73,6 +77,15 @@ SHORT = (
 CANDIDATES = {
     "classifier": [*SHORT, {}, {"n_knots": 8}],
     "regressor": [*SHORT, {"n_knots": 8}, {"n_knots": 16}],
+}
+# What a candidate cannot change.
+OF_THE_CHOICE = {
+    "candidates",
+    "validation_fraction",
+    "margin",
+    "n_networks",
+    "random_state",
+    "estimator__random_state",
 }
 
 
@@ -353,7 +366,8 @@ class _TableNetwork(MetaEstimatorMixin, BaseEstimator):
         y : array-like of shape (n_samples,)
             Targets.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights, in training and of the rows held out.
+            Weights, in training and of the rows held out.  A row of weight 0 is as if
+            it were not there, and so is a class that has no others.
 
         Returns
         -------
@@ -374,6 +388,7 @@ class _TableNetwork(MetaEstimatorMixin, BaseEstimator):
         if candidates is None:
             candidates = CANDIDATES[self._kind]
         candidates = list(candidates) or [{}]
+        _check_candidates(candidates)
         tried = []
         for candidate in candidates:
             model = self._trained(candidate, seeds[0], training, X, y, sample_weight)
@@ -403,17 +418,34 @@ class _TableNetwork(MetaEstimatorMixin, BaseEstimator):
         if settings.batch_size is not None and hasattr(network, "batch_size"):
             size = settings.batch_size
             network.batch_size = rows_of_a_batch(len(X)) if size == "auto" else size
-        n_knots = settings.n_knots
-        encoder = "passthrough" if n_knots is None else PiecewiseLinear(n_knots)
-        model = Pipeline([("knots", encoder), ("network", network)])
-        weights = {} if w is None else {"network__sample_weight": w[rows]}
-        return model.fit(X[rows], y[rows], **weights)
+        X, encoder = X[rows], "passthrough"
+        if settings.n_knots is not None:
+            encoder = PiecewiseLinear(settings.n_knots).set_output(transform="default")
+            X = encoder.fit_transform(X)
+        # Not by the pipeline, which passes no weights on where metadata are routed.
+        network.fit(X, y[rows], **({} if w is None else {"sample_weight": w[rows]}))
+        return Pipeline([("knots", encoder), ("network", network)])
+
+
+def _check_candidates(candidates: list[Any]) -> None:
+    for candidate in candidates:
+        if not isinstance(candidate, Mapping):
+            raise ValueError(
+                f"candidates has {candidate!r}, which is no dict of parameters: give "
+                "such as {'estimator__max_iter': 20}."
+            )
+        idle = sorted(OF_THE_CHOICE & set(candidate))
+        if idle:
+            raise ValueError(
+                f"a candidate sets {idle[0]!r}, which it cannot choose: set it for "
+                "all of them, outside of candidates."
+            )
 
 
 def _first_of_the_best(
     losses: list[NDArray[Any]], weights: NDArray[Any] | None, margin: float
 ) -> int:
-    """The first candidate that no later one beats by `margin` standard errors."""
+    """The last one that beats the best before it by `margin` standard errors."""
     best = 0
     for i in range(1, len(losses)):
         gain = losses[best] - losses[i]
@@ -528,13 +560,15 @@ class TableClassifier(ClassifierMixin, _TableNetwork):
     classes_: NDArray[Any]
 
     def _checked(self, X: Any, y: Any) -> tuple[Any, NDArray[Any]]:
-        X, y = validate_data(self, X, y, dtype=FLOATS)
+        check_given(y, "y")
+        X, y = validate_data(self, X, y, dtype=FLOATS, ensure_min_samples=2)
         check_classification_targets(y)
-        self.classes_ = np.unique(y)
         return X, y
 
     def _strata(self, y: NDArray[Any]) -> NDArray[Any]:
-        return np.searchsorted(self.classes_, y)
+        """Index of each row's class, of those that there are."""
+        self.classes_, strata = np.unique(y, return_inverse=True)
+        return strata
 
     def _tried(
         self, model: Pipeline, X: Any, y: NDArray[Any], w: NDArray[Any] | None
@@ -664,7 +698,10 @@ class TableRegressor(RegressorMixin, _TableNetwork):
             dtype=FLOATS,
             y_numeric=True,
             multi_output=True,
+            ensure_min_samples=2,
         )
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
         return X, y
 
     def _strata(self, y: NDArray[Any]) -> None:
@@ -674,7 +711,14 @@ class TableRegressor(RegressorMixin, _TableNetwork):
         self, model: Pipeline, X: Any, y: NDArray[Any], w: NDArray[Any] | None
     ) -> tuple[NDArray[Any], dict[str, float]]:
         """Squared error of each held-out row, of several targets in their scales."""
-        errors = (y - model.predict(X)) ** 2
+        estimates = model.predict(X)
+        if estimates.shape != y.shape:
+            raise ValueError(
+                f"the estimator made estimates of shape {estimates.shape} for y of "
+                f"shape {y.shape}: it must give one for each target, not several "
+                "quantiles."
+            )
+        errors = (y - estimates) ** 2
         if errors.ndim == 2:
             errors = (errors / np.maximum(y.var(axis=0), 1e-300)).mean(axis=1)
         return errors, {}
@@ -694,6 +738,11 @@ class TableRegressor(RegressorMixin, _TableNetwork):
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=FLOATS)
         return np.mean([network.predict(X) for network in self.estimators_], axis=0)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
 
 
 def _temperature(
@@ -755,6 +804,11 @@ def category_columns(X: Any) -> list[Any]:
 
 
 def _columns(X: Any, *, numbers: bool) -> list[Any]:
+    if len(X.shape) != 2:
+        raise ValueError(
+            f"X has the shape {X.shape}, but a table has rows and columns: pass "
+            "X.to_frame(), or X.reshape(-1, 1) of an array."
+        )
     names = list(getattr(X, "columns", range(X.shape[1])))
     chosen = [j for j, name in enumerate(names) if _is_number(X, j, name) == numbers]
     if _has_known_names(X) and all(isinstance(name, str) for name in names):
@@ -774,20 +828,24 @@ def _is_number(X: Any, j: int, name: Any) -> bool:
     if hasattr(dtype, "is_temporal"):  # of polars
         kind = "f" if dtype.is_numeric() else "M" if dtype.is_temporal() else "O"
     else:
-        kind = dtype.kind
+        kind = "M" if str(dtype).startswith("period[") else dtype.kind
+    known = []
+    if dtype == np.dtype(object):
+        known = [value for value in column if not _is_missing(value)]
+    if known and all(isinstance(value, date | time | timedelta) for value in known):
+        kind = "M"
     if kind in "mM":
         raise ValueError(
             f"column {name!r} holds dates or times ({dtype}): turn them into numbers "
             "or categories first, a year and a month say"
         )
-    if dtype == np.dtype(object):
-        known = [value for value in column if not _is_missing(value)]
-        return bool(known) and all(map(_is_real, known))
-    return kind in "iuf"
+    return kind in "iuf" or (bool(known) and all(map(_is_real, known)))
 
 
 def _is_real(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool | np.bool_)
+    # Decimals, which databases return, are numbers to Python, but no reals.
+    is_bool = isinstance(value, bool | np.bool_)
+    return isinstance(value, Real | Decimal) and not is_bool
 
 
 def _is_missing(value: Any) -> bool:

@@ -20,7 +20,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from sknet import ScratchMLPClassifier, ScratchMLPRegressor
+from sknet import ScratchMLPClassifier, ScratchMLPRegressor, tabular_pipeline
 from sknet.displays import (
     ActivationsDisplay,
     HistoryDisplay,
@@ -279,6 +279,16 @@ def test_regressors_are_found_too(iris):
         assert len(display.units_) == 6
 
 
+def test_names_of_features_go_through_a_pipeline_in_a_pipeline():
+    pd = pytest.importorskip("pandas")
+    X = pd.DataFrame({"age": range(20), "sex": ["f", "m"] * 10})
+    for n_knots, names in (None, []), (3, ["age_0", "age_1"]):
+        candidates = [{"estimator__max_iter": 1, "n_knots": n_knots}]
+        model = tabular_pipeline(candidates=candidates).fit(X, X["sex"])
+        display = SaliencyDisplay.from_estimator(model, X[:2])
+        assert display.feature_names == ["age", "sex_f", "sex_m", *names]
+
+
 NEED_OURS = ["activations", "network", "sample", "saliency"]
 
 
@@ -313,6 +323,35 @@ def test_of_several_networks_one_must_be_chosen(images, name):
     for estimator in voting, bagging:
         with pytest.raises(ValueError, match="has 2 networks inside: pass one"):
             DISPLAYS[name](estimator, *images)
+
+
+@pytest.mark.parametrize("bad", [0, -1, 2.5, "all"])
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        ("weights", "n_units"),
+        ("weights", "n_columns"),
+        ("network", "max_units"),
+        ("predictions", "n_images"),
+        ("predictions", "n_columns"),
+        ("saliency", "n_columns"),
+    ],
+)
+def test_numbers_of_things_to_draw(validated, images, name, number, bad):
+    with pytest.raises(ValueError, match=f"{number}={bad!r} must be a whole number"):
+        DISPLAYS[name](validated, *images, **{number: bad})
+
+
+@pytest.mark.parametrize("name", ["weights", "predictions", "sample", "saliency"])
+def test_a_word_that_is_no_shape(validated, images, name):
+    with pytest.raises(ValueError, match="image_shape='square' must be 'auto'"):
+        DISPLAYS[name](validated, *images, image_shape="square")
+
+
+def test_regressors_have_one_response(of_table):
+    model, X, _ = of_table
+    with pytest.raises(ValueError, match="response_method='predict' is for classif"):
+        SaliencyDisplay.from_estimator(model, X, response_method="predict")
 
 
 # -- history ---------------------------------------------------------------------------

@@ -289,7 +289,11 @@ CHANGES = {
     "a class too many": (lambda c: c["classes"].append(9), "go with the classes"),
     "classes twice": (changed(classes=[1, 1, 1]), "sorted"),
     "type of classes": (changed(classes_dtype="V8"), "classes_dtype"),
+    "classes of another type": (changed(classes=[0, 1.5, 2]), "classes_dtype"),
+    "classes cut": (changed(classes=["a", "bc", "d"], classes_dtype="<U1"), "<U1"),
+    "no type of classes": (changed(classes_dtype=None), "damaged"),
     "names": (changed(feature_names=["a"]), "feature_names"),
+    "numbers as names": (changed(feature_names=[1, 2, 3, 4]), "not all strings"),
     "a list": (None, "format is not"),
 }
 CHANGES |= {
@@ -374,6 +378,8 @@ TARGET_CHANGES = {
     "link": (changed(link="identity"), "do not go with"),
     "loss": (changed(loss="gamma"), "do not go with"),
     "targets": (changed(n_targets=2), "do not go with"),
+    "as many targets as quantiles": (changed(n_targets=3), "do not go with"),
+    "half targets": (changed(n_targets=1.0), "n_targets is 1.0"),
     "scale": (changed(target_scale=[0.0]), "not > 0"),
     "mean": (changed(target_mean=[math.inf]), "not finite"),
     "scales": (changed(target_scale=[1.0, 2.0], target_mean=[1.0, 2.0]), "scales"),

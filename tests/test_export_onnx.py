@@ -111,8 +111,8 @@ def test_other_versions_of_the_operators(kind, opset):
 
 
 def test_unknown_versions_are_refused():
-    for opset in 12, 10_000:
-        with pytest.raises(ValueError, match=f"target_opset={opset} must be from 13"):
+    for opset in 12, 10_000, 17.5, "17":
+        with pytest.raises(ValueError, match=f"target_opset={opset!r} must be from 13"):
             to_onnx(fitted("binary"), target_opset=opset)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import joblib
 import pytest
 from numpy.testing import assert_allclose
+from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
 
 import sknet.__main__
@@ -144,6 +145,8 @@ def test_the_article_on_semeion(tmp_path, monkeypatch, capsys):
         (["--iterations", "many"], "invalid int value"),
         (["--load", "nowhere.joblib"], "there is no file nowhere.joblib; run without"),
         (["--load", "a", "--network", "recipe"], "not allowed with argument"),
+        (["--out", __file__], "cannot be a folder"),
+        (["--out", f"{__file__}/pictures"], "cannot be a folder"),
     ],
 )
 def test_wrong_arguments_end_in_one_line(arguments, message, capsys):
@@ -163,12 +166,17 @@ def test_another_model_cannot_be_trained_on(run, capsys):
             network.set_params(batch_size=2).fit([[0.0], [1.0]], [0, 1]),
             "1 pixels, but the digits have 64",
         ),
+        (clone(network), "has a network that has not been trained"),
     ]:
         joblib.dump(model, saved)
         with pytest.raises(SystemExit) as ended:
             run("--load", str(saved))
         assert ended.value.code == 2
         assert message in capsys.readouterr().err
+    saved.write_bytes(b"")
+    with pytest.raises(SystemExit):
+        run("--load", str(saved))
+    assert "is no file that a run has saved (EOFError" in capsys.readouterr().err
 
 
 def test_without_matplotlib_nothing_is_trained_in_vain(monkeypatch, capsys):

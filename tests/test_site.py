@@ -2,6 +2,7 @@
 
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -162,3 +163,12 @@ def test_the_parameters_that_are_new_are_marked_as_such():
     old = {*MLPClassifier().get_params(), *MLPRegressor().get_params()}
     old.add("loss")  # since scikit-learn 1.7
     assert new == told - old
+
+
+def test_every_example_has_a_place_in_the_gallery():
+    order = runpy.run_path(str(ROOT / "docs/_ext/examples_run.py"))["ReadingOrder"]
+    config = (ROOT / "docs/conf.py").read_text("utf-8")
+    (ignored,) = re.findall(r'"ignore_pattern": r"(.*)"', config)
+    examples = (file.name for file in (ROOT / "examples").glob("*.py"))
+    shown = [name for name in examples if not re.match(ignored, name)]
+    assert sorted(map(order("."), shown)) == list(range(len(order.names)))

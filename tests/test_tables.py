@@ -1,6 +1,8 @@
 """The pipeline for tables: what it makes of any table, and what it chooses."""
 
 import pickle
+from datetime import date
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -11,7 +13,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import load_diabetes, make_classification
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import DataConversionWarning, NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV
@@ -25,6 +27,7 @@ from sknet.tables import (
     SmoothClipper,
     TableClassifier,
     TableRegressor,
+    number_columns,
 )
 from support import NO_EFFECT
 
@@ -174,12 +177,28 @@ def test_other_tables(X):
     [
         pd.DataFrame({"when": pd.date_range("2020-01-01", periods=4)}),
         pl.DataFrame({"when": pd.date_range("2020-01-01", periods=4).to_numpy()}),
+        pd.DataFrame({"when": [date(2020, 1, 1), None, date(2020, 1, 2), None]}),
+        pd.DataFrame({"when": pd.period_range("2020-01", periods=4, freq="M")}),
     ],
-    ids=["pandas", "polars"],
+    ids=["pandas", "polars", "objects", "periods"],
 )
 def test_dates_are_refused(dates):
     with pytest.raises(ValueError, match=r"'when' holds dates.*a year and a month"):
         tabular_pipeline().fit(dates, [0, 1, 0, 1])
+
+
+def test_decimals_are_numbers():
+    numbers = [Decimal(i) / 4 if i % 5 else None for i in range(40)]
+    X = pd.DataFrame({"price": pd.Series(numbers, dtype=object)})
+    assert number_columns(X) == ["price"]
+    prepared = tabular_pipeline()[:-1].fit(X)
+    assert_array_equal(prepared.transform(X), prepared.transform(X.astype(float)))
+
+
+@pytest.mark.parametrize("X", [pd.Series([1.0, 2.0]), pl.Series([1, 2]), np.ones(2)])
+def test_a_column_is_no_table(X):
+    with pytest.raises(ValueError, match=r"shape \(2,\), but a table has rows and"):
+        tabular_pipeline().fit(X, [0, 1])
 
 
 def test_output_can_be_a_frame():
@@ -224,6 +243,25 @@ def test_pickles_and_clones_predict_the_same():
     model = tabular_pipeline(candidates=SHORT, n_networks=2, random_state=0).fit(X, y)
     for other in pickle.loads(pickle.dumps(model)), clone(model).fit(X, y):
         assert_array_equal(other.predict_proba(X), model.predict_proba(X))
+
+
+@pytest.mark.parametrize("kind", ["classifier", "regressor"])
+def test_each_parameter_reaches_its_step(kind):
+    of_network = {
+        "candidates": [{"n_knots": 4}],
+        "batch_size": 7,
+        "validation_fraction": 0.4,
+        "n_networks": 2,
+        "random_state": 3,
+    }
+    model = tabular_pipeline(
+        kind, limit=2.0, min_frequency=9, max_categories=4, **of_network
+    )
+    given = model.get_params()
+    assert {name: given[f"network__{name}"] for name in of_network} == of_network
+    assert given["columns__numbers__smoothclipper__limit"] == 2
+    assert given["columns__categories__onehotencoder__min_frequency"] == 9
+    assert given["columns__categories__onehotencoder__max_categories"] == 4
 
 
 def test_an_estimator_of_ones_own():
@@ -466,6 +504,93 @@ def test_a_row_of_weight_zero_is_as_if_it_were_not_there():
     some = weights > 0
     without = model.fit(X[some], y[some], sample_weight=weights[some]).predict(X)
     assert_array_equal(with_all, without)
+
+
+@pytest.mark.parametrize("absent", [0, 1, 2])
+def test_a_class_of_weight_zero_is_none(absent):
+    X, y = make_classification(90, n_informative=5, n_classes=3, random_state=0)
+    y = np.array(["a", "b", "c"])[y]
+    weights = (y != "abc"[absent]).astype(float)
+    model = TableClassifier(candidates=SHORT, random_state=0)
+    model.fit(X, y, sample_weight=weights)
+    expected = clone(model).fit(X[weights > 0], y[weights > 0])
+    assert_array_equal(model.classes_, expected.classes_)
+    assert_array_equal(model.predict(X), expected.predict(X))
+
+
+@pytest.mark.parametrize("n_knots", [None, 3])
+def test_weights_where_metadata_are_routed(n_knots):
+    X, y = load_diabetes(return_X_y=True)
+    model = TableRegressor(n_knots=n_knots, candidates=SHORT, random_state=0)
+    expected = model.fit(X, y, sample_weight=y).predict(X)
+    with sklearn.config_context(enable_metadata_routing=True):
+        assert_array_equal(model.fit(X, y, sample_weight=y).predict(X), expected)
+
+
+def test_one_column_of_targets_is_that_target():
+    X, y = load_diabetes(return_X_y=True)
+    model = TableRegressor(candidates=SHORT, random_state=0)
+    losses = model.fit(X, y).held_out_losses_
+    with pytest.warns(DataConversionWarning):
+        model.fit(X, y[:, np.newaxis])
+    assert model.held_out_losses_ == losses
+
+
+@pytest.mark.parametrize(
+    ("candidate", "message"),
+    [
+        ("estimator__alpha", "'estimator__alpha', which is no dict"),
+        ({"n_networks": 3}, "sets 'n_networks', which it cannot choose"),
+        ({"estimator__random_state": 1}, "sets 'estimator__random_state'"),
+    ],
+)
+def test_candidates_that_choose_nothing(candidate, message):
+    model = TableClassifier(candidates=[{}, candidate])
+    with pytest.raises(ValueError, match=message):
+        model.fit([[0.0], [1.0]] * 5, [0, 1] * 5)
+
+
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA])
+def test_labels_must_not_be_missing(missing):
+    with pytest.raises(ValueError, match="contains missing labels"):
+        TableClassifier().fit([[0.0], [1.0]] * 5, pd.Series(["a", missing] * 5))
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_several_quantiles_are_refused():
+    net = ScratchMLPRegressor(loss="quantile", quantile=[0.1, 0.5, 0.9], **NET)
+    X = np.random.default_rng(0).normal(size=(15, 1))  # three rows are held out
+    with pytest.raises(ValueError, match="one for each target, not several quantiles"):
+        TableRegressor(net, candidates=[]).fit(X, X[:, 0])
+
+
+@pytest.mark.parametrize(("given", "used"), [("auto", 8), (7, 7), (None, 9)])
+def test_rows_of_a_batch(given, used):
+    X, y = make_classification(100, random_state=0)
+    net = ScratchMLPClassifier((), batch_size=9, n_iter_no_change=np.inf, tol=0)
+    model = TableClassifier(net, candidates=SHORT, batch_size=given, random_state=0)
+    assert model.fit(X, y).estimators_[0]["network"].batch_size == used
+
+
+def test_classes_are_held_out_in_proportion():
+    counts = []
+
+    class Counting(Oracle):
+        def fit(self, X, y, sample_weight=None):
+            counts.append(np.bincount(y).tolist())
+            return super().fit(X, y)
+
+    X, y = np.arange(200.0)[:, np.newaxis], np.repeat([0, 1], [190, 10])
+    TableClassifier(Counting(), candidates=[], random_state=0).fit(X, y)
+    assert counts == [[152, 8], [190, 10]]
+
+
+def test_each_of_several_targets_counts_in_its_own_scale():
+    X, y = load_diabetes(return_X_y=True)
+    Y = np.column_stack([y, X[:, 2]])
+    model = TableRegressor(candidates=SHORT, random_state=0)
+    losses = model.fit(X, Y).held_out_losses_
+    assert_allclose(model.fit(X, Y * [1, 4096]).held_out_losses_, losses, rtol=1e-3)
 
 
 def test_a_classifier_needs_raw_outputs():

@@ -30,6 +30,7 @@ class ReadingOrder:
         "errors",
         "saliency",
         "regression",
+        "tables",
         "autoencoder",
         "partial_fit",
         "save",

@@ -1,6 +1,7 @@
 """Axes to draw in, and colours that all can tell apart, on light and on dark."""
 
 from math import ceil, isqrt
+from numbers import Integral
 
 import numpy as np
 
@@ -125,6 +126,7 @@ def as_images(rows, image_shape="auto"):
     ValueError
         For rows that make no image.
     """
+    _check_word(image_shape)
     rows = rows.toarray() if hasattr(rows, "toarray") else np.asarray(rows)
     auto, shape = isinstance(image_shape, str), image_shape
     if auto and rows.ndim == 3:
@@ -167,10 +169,26 @@ def shape_of_images(image_shape, n_features, names=None):
     names : list of str, default=None
         Names of the features.
     """
+    _check_word(image_shape)
     if not isinstance(image_shape, str):
         return image_shape
     named = names is not None and not all("pix" in name.lower() for name in names)
     return square(n_features) if n_features >= 49 and not named else None
+
+
+def check_counts(**counts):
+    """Refuse what is no number of things to draw."""
+    for name, n in counts.items():
+        if not isinstance(n, Integral) or n < 1:
+            raise ValueError(f"{name}={n!r} must be a whole number, 1 or more.")
+
+
+def _check_word(image_shape):
+    if isinstance(image_shape, str) and image_shape != "auto":
+        raise ValueError(
+            f"image_shape={image_shape!r} must be 'auto' or a height and a width, such "
+            "as (8, 8)."
+        )
 
 
 def n_columns_for(n_tiles, n_columns):

@@ -37,7 +37,8 @@ class Found(NamedTuple):
         names = getattr(self.network, "feature_names_in_", None)
         if names is None and self.steps:
             try:
-                names = self.steps[-1].get_feature_names_out()
+                for step in self.steps:
+                    names = step.get_feature_names_out(names)
             except (AttributeError, ValueError):  # not all transformers tell
                 return None
         if names is None and not self.steps and hasattr(X, "columns"):

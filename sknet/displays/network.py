@@ -5,6 +5,7 @@ import numpy as np
 from sknet.displays._canvas import (
     as_images,
     axes_or_new,
+    check_counts,
     colours,
     ink,
     percent,
@@ -157,6 +158,7 @@ class NetworkDisplay:
         -------
         self : NetworkDisplay
         """
+        check_counts(max_units=max_units)
         n_layers = len(self.layers)
         self._flows = self._flows_between()
         self.units_ = [self._chosen(l, max_units) for l in range(n_layers)]

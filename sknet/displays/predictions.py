@@ -7,6 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 from sknet.displays._canvas import (
     as_images,
     axes_or_new,
+    check_counts,
     colours,
     draw_tiles,
     ink,
@@ -167,6 +168,7 @@ class PredictionsDisplay:
         """
         if kind not in KINDS:
             raise ValueError(f"kind={kind!r} must be one of {', '.join(KINDS)}.")
+        check_counts(n_images=n_images)
         images = as_images(images, image_shape)
         y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
         _check_lengths(images, y_true, y_pred, proba)
@@ -200,6 +202,7 @@ class PredictionsDisplay:
         ValueError
             For pixels that make no image, or not one label for each image.
         """
+        check_counts(n_columns=n_columns)
         images = as_images(self.images, self.image_shape)
         _check_lengths(images, self.y_true, self.y_pred, self.proba)
         n_columns = n_columns_for(len(images), n_columns)

@@ -5,6 +5,7 @@ import numpy as np
 from sknet.displays._canvas import (
     as_images,
     axes_or_new,
+    check_counts,
     colours,
     draw_tiles,
     n_columns_for,
@@ -148,6 +149,11 @@ class SaliencyDisplay:
         given, X = X, found.transform(X)
         asked = {"target": target}
         if response_method is not None:
+            if not hasattr(net, "classes_"):
+                raise ValueError(
+                    f"response_method={response_method!r} is for classifiers: leave it "
+                    "out, the gradient is that of predict."
+                )
             asked["response_method"] = response_method
         gradients = net.input_gradients(X, **asked)
         titles = _titles(net, X, target)
@@ -181,6 +187,7 @@ class SaliencyDisplay:
         -------
         self : SaliencyDisplay
         """
+        check_counts(n_columns=n_columns)
         gradients = np.asarray(self.gradients, dtype=float)
         label = self.label
         if relative:

@@ -5,6 +5,7 @@ import numpy as np
 from sknet.displays._canvas import (
     as_images,
     axes_or_new,
+    check_counts,
     draw_tiles,
     n_columns_for,
     shape_of_images,
@@ -146,8 +147,9 @@ class WeightsDisplay:
         Raises
         ------
         ValueError
-            For weights that make no image.
+            For weights that make no image, and numbers below 1.
         """
+        check_counts(n_units=n_units, n_columns=n_columns)
         weights = np.asarray(self.weights, dtype=float).T
         norms = np.linalg.norm(weights, axis=1)
         self.units_ = np.argsort(-norms, kind="stable")[:n_units]

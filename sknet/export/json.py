@@ -225,6 +225,8 @@ def _read(contents: dict[str, Any]) -> Any:
     read = _read_labels if name == "ScratchMLPClassifier" else _read_targets
     out_activation, data, parameters = read(contents, len(layers[-1].biases))
     if contents["feature_names"] is not None:
+        if not all(isinstance(name, str) for name in contents["feature_names"]):
+            raise ValueError("feature_names are not all strings.")
         data["feature_names_in_"] = np.array(contents["feature_names"], dtype=object)
         if data["feature_names_in_"].shape != (len(layers[0].weights),):
             raise ValueError("there are not as many feature_names as inputs.")
@@ -250,7 +252,7 @@ def _read_labels(
 ) -> tuple[str, dict[str, Any], dict[str, Any]]:
     """Link, fitted attributes and parameters of a classifier."""
     kind = _one_of(contents, "kind", KINDS)
-    dtype = np.dtype(contents["classes_dtype"])
+    dtype = np.dtype(str(contents["classes_dtype"]))
     if dtype.kind not in "biufUOmM":
         raise ValueError(f"classes_dtype is {str(dtype)!r}, which is none of labels.")
     classes = np.array(contents["classes"], dtype)
@@ -259,6 +261,8 @@ def _read_labels(
         raise ValueError(f"{kind} outputs, {n_outputs}, do not go with the classes.")
     if dtype.kind == "O" and not all(isinstance(one, str) for one in classes):
         raise ValueError("classes are not strings, though classes_dtype says so.")
+    if dtype.kind in "biufU" and classes.tolist() != contents["classes"]:
+        raise ValueError(f"classes are not of the classes_dtype {str(dtype)!r}.")
     if not np.array_equal(np.unique(classes), classes):
         raise ValueError("classes are not in sorted order, each once.")
     several = kind == "multiclass"
@@ -277,13 +281,15 @@ def _read_targets(
     link = _one_of(contents, "link", ("identity", "exp", "ascending"))
     loss = _one_of(contents, "loss", (*NAMED_LOSSES, None)) or LOSS_OF[link]
     levels, n_targets = contents["quantiles"], contents["n_targets"]
+    if n_targets is not None and type(n_targets) is not int:
+        raise ValueError(f"n_targets is {n_targets!r}, which is no whole number.")
     parameters = {"loss": loss}
     if levels is not None:
         parameters["quantile"] = levels = levels_of(levels)
     if (
         _link_of_loss(loss) != link
         or (levels is None) != (link != "ascending")
-        or n_outputs != (n_targets or len(levels or [0]))
+        or n_outputs != (n_targets or 1) * len(levels or [0])
     ):
         raise ValueError(
             f"{n_outputs} outputs with the link {link!r} do not go with the loss "

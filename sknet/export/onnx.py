@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from os import PathLike, fspath
 from typing import Any
 
@@ -76,7 +77,7 @@ def to_onnx(
     graph = Graph(dtype or net._theta.dtype)
     opset = DEFAULT_OPSET if target_opset is None else target_opset
     newest = graph.onnx.defs.onnx_opset_version()
-    if not OLDEST_OPSET <= opset <= newest:
+    if not isinstance(opset, Integral) or not OLDEST_OPSET <= opset <= newest:
         raise ValueError(
             f"target_opset={target_opset!r} must be from {OLDEST_OPSET} to {newest}, "
             "the latest that this onnx knows."
