@@ -35,12 +35,6 @@ def data(request, monkeypatch):
     return request.param
 
 
-def test_every_example_has_a_place_in_the_gallery():
-    order = runpy.run_path(str(ROOT / "docs/_ext/examples_run.py"))["ReadingOrder"]
-    names = [path.stem.removeprefix("plot_") for path in EXAMPLES]
-    assert sorted(order.names) == sorted([*names, "article_by_hand"])
-
-
 @pytest.mark.parametrize("example", PROGRAMS, ids=lambda path: path.name)
 def test_program(example, data, tmp_path, monkeypatch, capsys):
     """As a script, where a warning is an error."""

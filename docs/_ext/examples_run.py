@@ -30,7 +30,6 @@ class ReadingOrder:
         "errors",
         "saliency",
         "regression",
-        "tables",
         "autoencoder",
         "partial_fit",
         "save",
