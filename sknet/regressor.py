@@ -535,7 +535,11 @@ class ScratchMLPRegressor(RegressorMixin, NetworkEstimator, RegressorParameters)
         X = self._validated(X)
         n_outputs = self.n_outputs_
         output = 0 if target is None and n_outputs == 1 else target
-        if not isinstance(output, Integral) or output not in range(n_outputs):
+        if (
+            not isinstance(output, Integral)
+            or isinstance(output, bool)
+            or output not in range(n_outputs)
+        ):
             raise ValueError(
                 f"target={target!r} must be the number of one of the {n_outputs} "
                 f"outputs, 0 to {n_outputs - 1}."

@@ -312,7 +312,7 @@ def test_a_label_must_be_named(multilabel):
         net.input_gradients(multilabel[0])
 
 
-@pytest.mark.parametrize("target", [2, -1, "a", 0.5, [0, 1]])
+@pytest.mark.parametrize("target", [2, -1, "a", 0.5, True, [0, 1]])
 def test_what_is_no_output(iris, target):
     X, y = iris
     net = regressor().fit(X, np.column_stack([y, y]))
