@@ -5,6 +5,7 @@ All of it, step by step, is in ``examples/plot_digits.py``.
 
 import argparse
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import joblib
 import numpy as np
@@ -145,16 +146,40 @@ def _recipe(side):
 
 def _loaded(parser, path, n_features):
     """The network in the file, about to be trained on."""
-    network = joblib.load(path)
+    try:
+        network = joblib.load(path)
+    except Exception as error:  # pickle raises whatever the bytes of another file are
+        parser.error(
+            f"--load: {path} cannot be read as a network "
+            f"({type(error).__name__}: {error}): pass a file that a run has saved"
+        )
     if not isinstance(network, ScratchMLPClassifier):
         found = type(network).__name__
         parser.error(f"--load: {path} has a {found}, not a ScratchMLPClassifier")
+    if not hasattr(network, "classes_"):
+        parser.error(f"--load: the network in {path} is not fitted: train a new one")
     if network.n_features_in_ != n_features:
         parser.error(
             f"--load: {path} has a network for {network.n_features_in_} pixels, but "
             f"the digits have {n_features}: train a new one"
         )
+    several = network.predict(np.zeros((1, n_features))).ndim > 1
+    if several or not np.array_equal(network.classes_, np.arange(10)):
+        parser.error(
+            f"--load: {path} has a network for other labels than the digits 0 to 9: "
+            "train a new one"
+        )
     return network.set_params(warm_start=True)
+
+
+def _make_folder(parser, folder):
+    """Make the folder before training, whose outcome would be lost without it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        parser.error(f"--out: cannot write into {folder} ({error}): name another one")
 
 
 def _show(network, X_test, y_test, picture, in_a_window):
@@ -193,12 +218,12 @@ def main(argv=None):
         network = _article_network(len(X_dev), learning_rate)
     if args.iterations is not None:
         network.set_params(max_iter=args.iterations)
+    _make_folder(parser, args.out)
     network.fit(X_dev, y_dev)
 
     n_iterations = len(network.loss_curve_)  # with those of earlier runs
     print(f"Cost after {n_iterations} iterations: {network.loss_:.4f}")
     print(f"Accuracy on {len(y_test)} test digits: {network.score(X_test, y_test):.1%}")
-    args.out.mkdir(parents=True, exist_ok=True)
     _show(network, X_test, y_test, args.out / "digits.png", args.show)
     saved = args.out / "digits.joblib"
     joblib.dump(network, saved)

@@ -6,11 +6,13 @@ import sys
 from pathlib import Path
 
 import joblib
+import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from sklearn.dummy import DummyClassifier
 
 import sknet.__main__
+from sknet import ScratchMLPClassifier
 from sknet.datasets import fetch_semeion
 from support import assert_same_weights
 
@@ -169,6 +171,43 @@ def test_another_model_cannot_be_trained_on(run, capsys):
             run("--load", str(saved))
         assert ended.value.code == 2
         assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (None, "is not fitted"),
+        ([0, 1] * 5, "for other labels than the digits 0 to 9"),
+        ([*"abcdefghij"], "for other labels than the digits 0 to 9"),
+        (1 - np.eye(10, dtype=int), "for other labels than the digits 0 to 9"),
+    ],
+    ids=["not fitted", "two classes", "strings", "multilabel"],
+)
+def test_a_network_for_something_else_cannot_be_trained_on(y, message, run, capsys):
+    model = ScratchMLPClassifier((2,), max_iter=1, tol=0, n_iter_no_change=np.inf)
+    joblib.dump(model if y is None else model.fit(np.eye(10, 64), y), "other.joblib")
+    with pytest.raises(SystemExit) as ended:
+        run("--load", "other.joblib", "--iterations", "1")
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("contents", [b"", b"junk", bytes(range(256))])
+def test_a_file_that_is_no_network(contents, run, capsys):
+    Path("file.joblib").write_bytes(contents)
+    with pytest.raises(SystemExit) as ended:
+        run("--load", "file.joblib")
+    assert ended.value.code == 2
+    assert "file.joblib cannot be read as a network" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("folder", ["file", "file/folder"])
+def test_nothing_is_trained_for_a_folder_that_cannot_be(folder, run, capsys):
+    Path("file").touch()
+    with pytest.raises(SystemExit) as ended:
+        run("--out", folder, "--iterations", "1000000000")
+    assert ended.value.code == 2
+    assert f"--out: cannot write into {Path(folder)}" in capsys.readouterr().err
 
 
 def test_without_matplotlib_nothing_is_trained_in_vain(monkeypatch, capsys):
