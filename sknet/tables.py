@@ -1034,6 +1034,8 @@ class _AnyScaler(RobustScaler):
     is: a charge in coulombs, 1e-19, would not be seen by a network at all.
     """
 
+    scale_: NDArray[Any]
+
     def fit(self, X: Any, y: Any = None) -> Self:
         super().fit(X, y)
         values = np.asarray(X)
