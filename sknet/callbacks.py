@@ -110,6 +110,11 @@ class Checkpoint(FitCallback):
         self.every = int(every)  # NumPy's small integers overflow
         self._unwritten = {}  # the last epoch of each fit under way
         self._locks = {}  # of these fits
+        self._targets = {}  # absolute: the working directory may change meanwhile
+
+    def __getstate__(self):
+        # A copy has no fits under way, and no right to let go of their locks.
+        return vars(self) | {"_unwritten": {}, "_locks": {}, "_targets": {}}
 
     def setup(self, estimator, context):
         """Find out before training whether checkpoints can be written."""
@@ -139,6 +144,7 @@ class Checkpoint(FitCallback):
         for left in target.parent.glob(f"{escape(_beginning_of_new(target))}*"):
             left.unlink(missing_ok=True)
         self._unwritten[id(context)] = None
+        self._targets[id(context)] = target
 
     def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
         """Write the file after every ``every``-th epoch, and after the last."""
@@ -151,23 +157,23 @@ class Checkpoint(FitCallback):
                 return
             due = last.n_iter_ % self.every == 0
         if due:
-            self._write(last)
+            self._write(last, self._targets[id(fit)])
         self._unwritten[id(fit)] = None if due else last
 
     def teardown(self, estimator, context):
         """Forget the fit."""
         self._unwritten.pop(id(context), None)
+        self._targets.pop(id(context), None)
         lock = self._locks.pop(id(context), None)
         if lock is not None:
             lock.release()
 
-    def _write(self, net):
+    def _write(self, net, target):
         net = copy(net)  # other callbacks get the same snapshot
         # During a fit scikit-learn keeps the callbacks and their tree of tasks on the
         # estimator, under names with this word.
         for name in [name for name in vars(net) if "callback" in name]:
             delattr(net, name)
-        target = Path(os.path.realpath(self.path))
         new = _new_beside(target)
         try:
             with open(new, "xb") as file:
@@ -210,6 +216,11 @@ def _check_can_be_pickled(estimator):
 
 def _checked_target(path):
     """The file that the path, perhaps a link, leads to; it need not exist yet."""
+    if "\0" in str(path):
+        raise ValueError(
+            f"Checkpoint's path {str(path)!r} has a null character, which no file "
+            "system takes: name the file without it."
+        )
     target = Path(os.path.realpath(path))
     if not target.parent.is_dir():
         raise FileNotFoundError(
@@ -221,6 +232,11 @@ def _checked_target(path):
     if target.is_dir():
         raise IsADirectoryError(
             f"Checkpoint's path {str(path)!r} is a folder: name a file in it."
+        )
+    if target.exists() and not target.is_file():  # which would be replaced
+        raise OSError(
+            f"Checkpoint's path {str(path)!r} is a device, a pipe or a socket: name a "
+            "file."
         )
     return target
 

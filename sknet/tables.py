@@ -17,6 +17,7 @@ from typing import Any, Literal, Self
 import numpy as np
 import sklearn
 from numpy.typing import ArrayLike, NDArray
+from scipy import sparse
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 from sklearn.base import (
@@ -47,6 +48,7 @@ from sklearn.utils.validation import (
 )
 
 from sknet._sklearn.labels import check_given
+from sknet._sklearn.numbers import columns
 from sknet._sklearn.validation import split_rows
 from sknet.classifier import ScratchMLPClassifier
 from sknet.regressor import ScratchMLPRegressor
@@ -73,6 +75,11 @@ SHORT = (
     {"estimator__max_iter": 20},
     {"estimator__max_iter": 20, "estimator__learning_rate_init": 0.001},
 )
+# What a column of objects may hold that is neither a number nor a category.
+KINDS_OF_OBJECTS = {
+    "M": (date, time, timedelta, np.datetime64, np.timedelta64),
+    "c": (complex, np.complexfloating),
+}
 # To choose from on held-out rows, the cautious ones first.
 CANDIDATES = {
     "classifier": [*SHORT, {}, {"n_knots": 8}],
@@ -167,9 +174,9 @@ class SmoothClipper(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         X = self._checked(X, reset=False)
         # hypot, as the square of a large z would overflow
-        with np.errstate(invalid="ignore"):  # infinity through infinity
+        with np.errstate(invalid="ignore", over="ignore"):  # infinite z, or z / limit
             out = X / np.hypot(1, X / self.limit)
-        infinite = np.isinf(X)
+            infinite = np.isinf(X / self.limit)
         out[infinite] = np.copysign(self.limit, X[infinite])
         return out
 
@@ -318,7 +325,7 @@ class _TableNetwork(MetaEstimatorMixin, BaseEstimator):
     """Settings chosen on held-out rows, then networks trained on all rows."""
 
     _parameter_constraints = {
-        "estimator": [HasMethods(["fit", "predict"]), None],
+        "estimator": [HasMethods(["fit", "predict", "set_params"]), None],
         "candidates": [list, tuple, None],
         "n_knots": [Interval(Integral, 3, None, closed="left"), None],
         "batch_size": [
@@ -378,6 +385,11 @@ class _TableNetwork(MetaEstimatorMixin, BaseEstimator):
             sample_weight = _check_sample_weight(sample_weight, X)
             counted = sample_weight != 0  # the others are as if they were not there
             X, y, sample_weight = X[counted], y[counted], sample_weight[counted]
+        if len(X) < 2:
+            raise ValueError(
+                f"n_samples={len(X)}, those of weight 0 left out, which is too few to "
+                "hold some out: pass 2 samples or more."
+            )
         rng = check_random_state(self.random_state)
         training, held = split_rows(
             len(X), self._strata(y), self.validation_fraction, rng
@@ -392,7 +404,7 @@ class _TableNetwork(MetaEstimatorMixin, BaseEstimator):
         tried = []
         for candidate in candidates:
             model = self._trained(candidate, seeds[0], training, X, y, sample_weight)
-            tried.append(self._tried(model, X[held], y[held], weights))
+            tried.append(self._tried(model, X[held], y, held, weights))
         losses = [of_rows for of_rows, _ in tried]
         best = _first_of_the_best(losses, weights, self.margin)
         self.held_out_losses_ = [
@@ -413,7 +425,9 @@ class _TableNetwork(MetaEstimatorMixin, BaseEstimator):
         settings = clone(self)
         if settings.estimator is None:
             settings.estimator = _recipe(self._kind)
-        settings.set_params(**candidate)
+        settings.set_params(**candidate)._validate_params()
+        if settings.estimator is None:  # by the candidate
+            settings.estimator = _recipe(self._kind)
         network = settings.estimator.set_params(random_state=seed)
         if settings.batch_size is not None and hasattr(network, "batch_size"):
             size = settings.batch_size
@@ -429,10 +443,12 @@ class _TableNetwork(MetaEstimatorMixin, BaseEstimator):
 
 def _check_candidates(candidates: list[Any]) -> None:
     for candidate in candidates:
-        if not isinstance(candidate, Mapping):
-            raise ValueError(
-                f"candidates has {candidate!r}, which is no dict of parameters: give "
-                "such as {'estimator__max_iter': 20}."
+        if not isinstance(candidate, Mapping) or not all(
+            isinstance(name, str) for name in candidate
+        ):
+            raise TypeError(
+                f"candidates has {candidate!r}, which is no dict of parameters by "
+                "their names: give each such as {'estimator__max_iter': 20}."
             )
         idle = sorted(OF_THE_CHOICE & set(candidate))
         if idle:
@@ -554,7 +570,7 @@ class TableClassifier(ClassifierMixin, _TableNetwork):
 
     _parameter_constraints = {
         **_TableNetwork._parameter_constraints,
-        "estimator": [HasMethods(["fit", "decision_function"]), None],
+        "estimator": [HasMethods(["fit", "decision_function", "set_params"]), None],
     }
     _kind = "classifier"
     classes_: NDArray[Any]
@@ -571,17 +587,19 @@ class TableClassifier(ClassifierMixin, _TableNetwork):
         return strata
 
     def _tried(
-        self, model: Pipeline, X: Any, y: NDArray[Any], w: NDArray[Any] | None
+        self, model: Pipeline, X: Any, y: NDArray[Any], held: Any, w: Any
     ) -> tuple[NDArray[Any], dict[str, float]]:
         """Brier score of each held-out row, and the temperature for the model."""
+        y = y[held]
         known = np.isin(y, model.classes_)
         truth = np.searchsorted(model.classes_, y[known])
         temperature = 1.0
         logs = np.zeros((len(y), 1))
         if len(model.classes_) > 1:
             raw = model.decision_function(X)
-            weights = None if w is None else w[known]
-            temperature = _temperature(raw[known], truth, weights)
+            if known.any():
+                weights = None if w is None else w[known]
+                temperature = _temperature(raw[known], truth, weights)
             logs = _log_probabilities(raw, temperature)
         error = np.exp(logs)
         error[known, truth] -= 1
@@ -702,25 +720,35 @@ class TableRegressor(RegressorMixin, _TableNetwork):
         )
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        return X, y
+        return X, columns(y).reshape(y.shape)
 
     def _strata(self, y: NDArray[Any]) -> None:
         return None
 
     def _tried(
-        self, model: Pipeline, X: Any, y: NDArray[Any], w: NDArray[Any] | None
+        self, model: Pipeline, X: Any, y: NDArray[Any], held: Any, w: Any
     ) -> tuple[NDArray[Any], dict[str, float]]:
         """Squared error of each held-out row, of several targets in their scales."""
         estimates = model.predict(X)
-        if estimates.shape != y.shape:
+        if estimates.shape != y[held].shape:
             raise ValueError(
-                f"the estimator made estimates of shape {estimates.shape} for y of "
-                f"shape {y.shape}: it must give one for each target, not several "
-                "quantiles."
+                f"estimates of shape {estimates.shape} for targets of shape "
+                f"{y[held].shape} have no squared error: let the estimator give one "
+                "number for each, of quantiles one."
             )
-        errors = (y - estimates) ** 2
-        if errors.ndim == 2:
-            errors = (errors / np.maximum(y.var(axis=0), 1e-300)).mean(axis=1)
+        errors = y[held] - estimates
+        if y.ndim == 2:
+            spread = y.std(axis=0)
+            errors /= np.where(spread > 0, spread, 1)
+        with np.errstate(over="ignore"):
+            errors **= 2
+        if not np.isfinite(errors).all():
+            raise ValueError(
+                f"y has {np.abs(y).max():.6g}, which is too large for squared errors: "
+                "divide targets by a power of ten."
+            )
+        if y.ndim == 2:
+            errors = errors.mean(axis=1)
         return errors, {}
 
     def predict(self, X: Any) -> NDArray[np.floating]:
@@ -804,10 +832,16 @@ def category_columns(X: Any) -> list[Any]:
 
 
 def _columns(X: Any, *, numbers: bool) -> list[Any]:
+    if sparse.issparse(X):
+        raise ValueError(
+            f"X of shape {X.shape} is sparse, which a table is not: pass X.toarray(), "
+            "or give it to a network without tabular_pipeline."
+        )
     if len(X.shape) != 2:
         raise ValueError(
-            f"X has the shape {X.shape}, but a table has rows and columns: pass "
-            "X.to_frame(), or X.reshape(-1, 1) of an array."
+            f"X of shape {X.shape} is no table of rows and columns: pass a data frame "
+            "or an array of 2 dimensions, X.reshape(-1, 1) or X.to_frame() if it is "
+            "one column."
         )
     names = list(getattr(X, "columns", range(X.shape[1])))
     chosen = [j for j, name in enumerate(names) if _is_number(X, j, name) == numbers]
@@ -822,30 +856,34 @@ def _has_known_names(X: Any) -> bool:
 
 
 def _is_number(X: Any, j: int, name: Any) -> bool:
-    """Whether a column is one of numbers; dates are refused."""
+    """Whether a column is one of numbers; dates and complex numbers are refused."""
     column = X.iloc[:, j] if hasattr(X, "iloc") else X[:, j]
     dtype = column.dtype
     if hasattr(dtype, "is_temporal"):  # of polars
         kind = "f" if dtype.is_numeric() else "M" if dtype.is_temporal() else "O"
     else:
-        kind = "M" if str(dtype).startswith("period[") else dtype.kind
+        kind = "M" if hasattr(dtype, "freq") else dtype.kind  # periods of pandas
     known = []
     if dtype == np.dtype(object):
         known = [value for value in column if not _is_missing(value)]
-    if known and all(isinstance(value, date | time | timedelta) for value in known):
-        kind = "M"
+        for word, types in KINDS_OF_OBJECTS.items():
+            if any(isinstance(value, types) for value in known):
+                kind = word
     if kind in "mM":
         raise ValueError(
             f"column {name!r} holds dates or times ({dtype}): turn them into numbers "
             "or categories first, a year and a month say"
         )
-    return kind in "iuf" or (bool(known) and all(map(_is_real, known)))
+    if kind == "c":
+        raise ValueError(
+            f"column {name!r} holds complex numbers ({dtype}): make two columns of "
+            "their real and imaginary parts"
+        )
+    return (bool(known) and all(map(_is_real, known))) or kind in "iuf"
 
 
 def _is_real(value: Any) -> bool:
-    # Decimals, which databases return, are numbers to Python, but no reals.
-    is_bool = isinstance(value, bool | np.bool_)
-    return isinstance(value, Real | Decimal) and not is_bool
+    return isinstance(value, Real | Decimal) and not isinstance(value, bool | np.bool_)
 
 
 def _is_missing(value: Any) -> bool:
@@ -853,6 +891,48 @@ def _is_missing(value: Any) -> bool:
         return value is None or bool(value != value)
     except TypeError:  # pandas.NA neither is nor is not itself
         return True
+    except ValueError:  # an array
+        return False
+
+
+def as_numbers(X: Any) -> Any:
+    """Columns of numbers, with NaN where one is missing.
+
+    Only where some are objects, as pandas makes them of numbers and None, is anything
+    changed: all is float64 then.
+
+    Parameters
+    ----------
+    X : data frame or ndarray of shape (n_samples, n_features)
+
+    Returns
+    -------
+    X_out : data frame or ndarray of shape (n_samples, n_features)
+
+    Raises
+    ------
+    ValueError
+        For an object that is no number, or beyond the largest float.
+    """
+    dtypes = X.dtypes if hasattr(X, "iloc") else [getattr(X, "dtype", None)]
+    if not any(dtype == np.dtype(object) for dtype in dtypes if dtype is not None):
+        return X
+    values = np.asarray(X, dtype=object)
+    out = [np.nan if _is_missing(value) else _number(value) for value in values.flat]
+    numbers = np.array(out, dtype=np.float64).reshape(values.shape)
+    if hasattr(X, "iloc"):  # its names are looked for by the next step
+        return type(X)(numbers, index=X.index, columns=X.columns)
+    return numbers
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(
+            f"a column of numbers has a value of type {type(value).__name__} that is "
+            f"no float ({error}): give it as one, or None where it is missing."
+        ) from None
 
 
 def as_text(X: Any) -> NDArray[Any]:
@@ -964,9 +1044,9 @@ def tabular_pipeline(
             n_networks=n_networks,
             random_state=random_state,
         )
-    columns = _columns_step(limit, min_frequency, max_categories)
+    step = _columns_step(limit, min_frequency, max_categories)
     return Pipeline(
-        [("columns", columns), ("varying", VarianceThreshold()), ("network", estimator)]
+        [("columns", step), ("varying", _Varying()), ("network", estimator)]
     )
 
 
@@ -976,16 +1056,70 @@ def _recipe(kind: str) -> ScratchMLPClassifier | ScratchMLPRegressor:
     return ScratchMLPRegressor(**RECIPE, target_scaling="standard")
 
 
+class _AnyScaler(RobustScaler):
+    """RobustScaler for columns of any size.
+
+    scikit-learn takes a range below ten epsilons for none, and leaves the column as it
+    is: a charge in coulombs, 1e-19, would not be seen by a network at all.
+    """
+
+    scale_: NDArray[Any]
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        super().fit(X, y)
+        values = np.asarray(X)
+        low, high = np.quantile(values, [0.25, 0.75], axis=0)
+        with np.errstate(over="ignore"):
+            width = high - low
+        if not np.isfinite(width).all():
+            j = int(np.argmin(np.isfinite(width)))
+            raise ValueError(
+                f"X has a column with quartiles {low[j]:.6g} and {high[j]:.6g}, which "
+                "is too wide to be scaled: divide it by a power of ten."
+            )
+        # Where most rows are alike, small numbers are not to be overlooked either.
+        width = np.where(width > 0, width, np.minimum(np.ptp(values, axis=0), 1))
+        self.scale_ = np.where(width > 0, width, 1).astype(self.scale_.dtype)
+        return self
+
+    def transform(self, X: Any) -> Any:
+        with np.errstate(over="ignore"):  # SmoothClipper makes infinity the limit
+            return super().transform(X)
+
+
+class _Varying(VarianceThreshold):
+    """VarianceThreshold that says what to do where nothing varies."""
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        values = np.asarray(X)
+        if len(values) and not np.ptp(values, axis=0).any():
+            raise ValueError(
+                f"nothing in the table tells its n_samples={len(values)} rows apart: "
+                "each column has the same number in all, no value, or categories that "
+                "are all rare or all one. Pass other columns or more rows, or lower "
+                "min_frequency."
+            )
+        super().fit(X, y)
+        return self
+
+
 def _columns_step(
     limit: float, min_frequency: int | float | None, max_categories: int | None
 ) -> ColumnTransformer:
-    numbers = make_pipeline(
-        SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True),
-        RobustScaler(),
-        SmoothClipper(limit),
+    names = {"feature_names_out": "one-to-one"}
+    imputer = SimpleImputer(
+        strategy="median", add_indicator=True, keep_empty_features=True
+    )
+    numbers = Pipeline(
+        [
+            ("functiontransformer", FunctionTransformer(as_numbers, **names)),
+            ("simpleimputer", imputer),
+            ("robustscaler", _AnyScaler()),
+            ("smoothclipper", SmoothClipper(limit)),
+        ]
     )
     categories = make_pipeline(
-        FunctionTransformer(as_text, feature_names_out="one-to-one"),
+        FunctionTransformer(as_text, **names),
         OneHotEncoder(
             handle_unknown="infrequent_if_exist",
             min_frequency=min_frequency,

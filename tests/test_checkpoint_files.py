@@ -2,6 +2,7 @@
 
 import errno
 import os
+import pickle
 import random
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import tempfile
 import time
 from contextlib import contextmanager, suppress
+from copy import deepcopy
 from pathlib import Path
 
 import joblib
@@ -40,6 +42,50 @@ class NoTraining(np.random.RandomState):
         raise AssertionError("training has begun")
 
 
+class Moving(Checkpoint):
+    """Goes to another working directory in the midst of training."""
+
+    def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
+        os.chdir(self.path.stem)
+        super().on_fit_task_end(estimator, context, fitted_estimator=fitted_estimator)
+        os.chdir("..")
+
+
+def test_the_working_directory_may_change(iris, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("net").mkdir()
+    network().set_callbacks(Moving("net.joblib")).fit(*iris)
+    assert os.listdir("net") == []
+    assert joblib.load("net.joblib").n_iter_ == 5
+
+
+class Copied(Checkpoint):
+    """Is copied in the midst of training, and the copy told of its end."""
+
+    def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
+        for other in deepcopy(self), pickle.loads(pickle.dumps(self)):
+            other.teardown(estimator, context.parent or context)
+            with pytest.raises(BlockingIOError, match="Another fit is writing"):
+                other.setup(estimator, context)
+        super().on_fit_task_end(estimator, context, fitted_estimator=fitted_estimator)
+
+
+def test_a_copy_does_not_let_go_of_the_lock(iris, tmp_path):
+    path = tmp_path / "net.joblib"
+    network().set_callbacks(Copied(path)).fit(*iris)
+    assert joblib.load(path).n_iter_ == 5
+    assert os.listdir(tmp_path) == ["net.joblib"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_is_not_replaced(iris, tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with pytest.raises(OSError, match="a device, a pipe or a socket"):
+        network().set_callbacks(Checkpoint(path)).fit(*iris)
+    assert path.is_fifo()
+
+
 @pytest.mark.parametrize("every", [1, 2, 5, 7, 10])
 @pytest.mark.parametrize("end", ["max_iter", "patience", "TimeLimit"])
 def test_the_last_epoch_is_always_written(every, end, iris, tmp_path):
@@ -63,6 +109,7 @@ def test_the_last_epoch_is_always_written(every, end, iris, tmp_path):
         ("folder", IsADirectoryError),
         ("a" * 300, OSError),
         ("nowhere/net", FileNotFoundError),
+        ("nu\0ll", ValueError),
     ],
 )
 def test_paths_that_cannot_be_written_to(path, error, iris, tmp_path, monkeypatch):

@@ -1086,3 +1086,39 @@ def test_what_saliency_refuses(images, validated, iris):
     net.fit(iris[0], np.column_stack([iris[1]] * 2))
     with pytest.raises(ValueError, match="one of the 2 outputs"):
         SaliencyDisplay.from_estimator(net, iris[0])
+
+
+@pytest.mark.parametrize(
+    ("display", "rows"),
+    [
+        (ActivationsDisplay, 1),
+        (HistoryDisplay, 0),
+        (NetworkDisplay, 0),
+        (PredictionsDisplay, 2),
+        (SaliencyDisplay, 1),
+        (WeightsDisplay, 0),
+    ],
+)
+@pytest.mark.parametrize("ax", [3, "ax", [None, None]])
+def test_what_are_no_axes(display, rows, ax, iris):
+    X, y = iris
+    net = network().fit(X, y)
+    with pytest.raises((TypeError, ValueError), match=r"^ax(=| has)"):
+        display.from_estimator(net, *(X[:4], y[:4])[:rows], ax=ax)
+
+
+@pytest.mark.parametrize("shape", [(-1, -4), (-2, -2)])
+def test_an_image_has_no_negative_side(shape):
+    with pytest.raises(ValueError, match="not rows of shape"):
+        PredictionsDisplay(np.zeros((1, 4)), [0], [0], image_shape=shape).plot()
+
+
+@pytest.mark.parametrize("layer", ["a", None, 0.5])
+def test_a_layer_is_a_number(layer, iris):
+    with pytest.raises(ValueError, match="is not one of the 2 layers"):
+        WeightsDisplay.from_estimator(network().fit(*iris), layer=layer)
+
+
+def test_columns_are_counted():
+    with pytest.raises(ValueError, match="n_columns='two' must be a whole number"):
+        PredictionsDisplay(np.zeros((1, 4)), [0], [0]).plot(n_columns="two")

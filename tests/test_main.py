@@ -6,12 +6,14 @@ import sys
 from pathlib import Path
 
 import joblib
+import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
 
 import sknet.__main__
+from sknet import ScratchMLPClassifier
 from sknet.datasets import fetch_semeion
 from support import assert_same_weights
 
@@ -177,6 +179,24 @@ def test_another_model_cannot_be_trained_on(run, capsys):
     with pytest.raises(SystemExit):
         run("--load", str(saved))
     assert "is no file that a run has saved (EOFError" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        ([0, 1] * 5, "for other labels than the digits 0 to 9"),
+        ([*"abcdefghij"], "for other labels than the digits 0 to 9"),
+        (1 - np.eye(10, dtype=int), "for other labels than the digits 0 to 9"),
+    ],
+    ids=["two classes", "strings", "multilabel"],
+)
+def test_a_network_for_something_else_cannot_be_trained_on(y, message, run, capsys):
+    model = ScratchMLPClassifier((2,), max_iter=1, tol=0, n_iter_no_change=np.inf)
+    joblib.dump(model.fit(np.eye(10, 64), y), "other.joblib")
+    with pytest.raises(SystemExit) as ended:
+        run("--load", "other.joblib", "--iterations", "1")
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err
 
 
 def test_without_matplotlib_nothing_is_trained_in_vain(monkeypatch, capsys):

@@ -30,8 +30,18 @@ def pyplot():
 def axes_or_new(ax, figsize=None):
     """`ax`, or new axes where it is None."""
     if ax is not None:
+        _check_axes(ax)
         return ax
     return pyplot().subplots(layout="constrained", figsize=figsize)[1]
+
+
+def _check_axes(*several):
+    for ax in several:
+        if not hasattr(ax, "plot"):
+            raise TypeError(
+                f"ax={ax!r:.80} is no Axes of matplotlib: pass one, such as "
+                "plt.subplots() makes, or None for a new figure."
+            )
 
 
 def panels(ax, n_rows, n_columns=1, figsize=None, height_ratios=None, **shared):
@@ -60,6 +70,7 @@ def panels(ax, n_rows, n_columns=1, figsize=None, height_ratios=None, **shared):
                 f"ax has {given.size} axes for {n_rows * n_columns} panels: give as "
                 "many, or a single one, whose place is divided."
             )
+        _check_axes(*given.flat)
         return given.reshape(n_rows, n_columns)
     if n_rows * n_columns == 1:
         return np.array([[ax]], dtype=object)
@@ -133,7 +144,8 @@ def as_images(rows, image_shape="auto"):
         return rows
     if auto:
         shape = square(rows.shape[1]) if rows.ndim == 2 else None
-    if shape is None or np.prod(shape) != np.prod(rows.shape[1:]):
+    fits = shape is not None and np.prod(shape) == np.prod(rows.shape[1:])
+    if not fits or np.min(shape) < 1:
         raise ValueError(
             f"images of shape {rows.shape} are not rows of "
             f"{'square images' if auto else f'shape {image_shape}'}: give their "

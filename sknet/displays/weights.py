@@ -110,7 +110,7 @@ class WeightsDisplay:
         """
         found = network_in(estimator, ours=False)
         coefs = found.network.coefs_
-        if not -len(coefs) <= layer < len(coefs):
+        if layer not in range(-len(coefs), len(coefs)):
             raise ValueError(
                 f"layer={layer} is not one of the {len(coefs)} layers: give 0 for the "
                 "first, -1 for the outputs."
