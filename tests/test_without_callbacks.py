@@ -5,7 +5,7 @@ import sys
 
 SCRIPT = """
 import sys
-import sklearn.model_selection, sklearn.pipeline  # what scikit-learn 1.9 itself needs
+import sklearn.compose, sklearn.model_selection  # what scikit-learn 1.9 itself needs
 sys.modules["sklearn.callback"] = None  # as before 1.9: the import fails
 
 import warnings
