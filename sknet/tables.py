@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from datetime import date, time, timedelta
 from decimal import Decimal
+from inspect import signature
 from numbers import Integral, Real
 from typing import Any, Literal, Self
 
@@ -983,8 +984,7 @@ def tabular_pipeline(
     Parameters
     ----------
     estimator : {"classifier", "regressor"} or estimator, default="classifier"
-        An estimator is taken as it is, so that ``candidates`` and what follows have no
-        effect.
+        An estimator is taken as it is: ``candidates`` and what follows are refused.
     limit : float, default=3.0
         Of :class:`SmoothClipper`.
     min_frequency : int, float or None, default=5
@@ -1015,7 +1015,8 @@ def tabular_pipeline(
     Raises
     ------
     ValueError
-        For another string; and by ``fit``, for a column of dates.
+        For another string, and for what has no effect on an estimator of your own; by
+        ``fit`` for a column of dates.
 
     Examples
     --------
@@ -1027,27 +1028,44 @@ def tabular_pipeline(
     >>> model.predict(X[:2]).tolist()
     ['no', 'yes']
     """
+    choice: dict[str, Any] = {
+        "candidates": candidates,
+        "batch_size": batch_size,
+        "validation_fraction": validation_fraction,
+        "n_networks": n_networks,
+        "random_state": random_state,
+    }
     if isinstance(estimator, str):
-        if estimator not in ("classifier", "regressor"):
-            raise ValueError(
-                f"estimator={estimator!r} is none of 'classifier', 'regressor' and an "
-                "estimator: pass one of these."
-            )
-        table = TableClassifier if estimator == "classifier" else TableRegressor
-        if candidates is None:
-            candidates = deepcopy(CANDIDATES[estimator])
-        estimator = table(
-            _recipe(estimator),
-            candidates=candidates,
-            batch_size=batch_size,
-            validation_fraction=validation_fraction,
-            n_networks=n_networks,
-            random_state=random_state,
-        )
+        estimator = _table_network(estimator, choice)
+    else:
+        _check_idle(choice)
     step = _columns_step(limit, min_frequency, max_categories)
     return Pipeline(
         [("columns", step), ("varying", _Varying()), ("network", estimator)]
     )
+
+
+def _table_network(kind: str, choice: dict[str, Any]) -> _TableNetwork:
+    if kind not in ("classifier", "regressor"):
+        raise ValueError(
+            f"estimator={kind!r} is none of 'classifier', 'regressor' and an "
+            "estimator: pass one of these."
+        )
+    table = TableClassifier if kind == "classifier" else TableRegressor
+    if choice["candidates"] is None:
+        choice["candidates"] = deepcopy(CANDIDATES[kind])
+    return table(_recipe(kind), **choice)
+
+
+def _check_idle(choice: dict[str, Any]) -> None:
+    """Refuse what would have no effect on an estimator that is taken as it is."""
+    defaults = signature(tabular_pipeline).parameters
+    for name, value in choice.items():
+        if value is not defaults[name].default and value != defaults[name].default:
+            raise ValueError(
+                f"{name}={value!r} has no effect on an estimator of your own: set it "
+                "there if it has such a parameter, or pass 'classifier' or 'regressor'."
+            )
 
 
 def _recipe(kind: str) -> ScratchMLPClassifier | ScratchMLPRegressor:

@@ -747,3 +747,24 @@ def test_targets_and_estimates_that_have_no_squared_error():
         TableRegressor(net, candidates=[]).fit(X, y)
     with pytest.raises(ValueError, match="not made of numbers"):
         TableRegressor(net).fit(X, y.astype(int).astype("M8[D]").astype(str))
+
+
+@pytest.mark.parametrize(
+    "idle",
+    [
+        {"candidates": []},
+        {"batch_size": 8},
+        {"validation_fraction": 0.3},
+        {"n_networks": 5},
+        {"random_state": 0},
+    ],
+    ids=lambda idle: next(iter(idle)),
+)
+def test_what_an_estimator_of_ones_own_does_not_heed_is_refused(idle):
+    (name,) = idle
+    assert (
+        tabular_pipeline("regressor", **idle)["network"].get_params()[name]
+        == (idle[name])
+    )
+    with pytest.raises(ValueError, match=rf"{name}=.* has no effect on an estimator"):
+        tabular_pipeline(ScratchMLPClassifier(), **idle)
