@@ -189,8 +189,10 @@ def moments(
 def in_moderate_units(*arrays: Any) -> tuple[Any, ...]:
     """The arrays, in other units where their squares would leave the range of floats.
 
-    R² does not depend on the units.  What is not made of numbers stays as it is.
+    R² does not depend on the units.  What is not made of real numbers stays as it is.
     """
+    if any(map(np.iscomplexobj, arrays)):
+        return arrays
     try:
         numbers = [np.asarray(one, dtype=np.float64) for one in arrays]
     except (TypeError, ValueError):
