@@ -762,6 +762,6 @@ def test_a_positive_target_that_is_0_in_float32_is_named():
 @pytest.mark.parametrize("shape", [(6,), (6, 1), (6, 0)])
 def test_scores_of_complex_numbers_are_refused(shape):
     X = np.arange(6.0)[:, np.newaxis]
-    net = regressor().fit(X, X[:, 0])
+    net = regressor(batch_size=6).fit(X, X[:, 0])
     with pytest.raises(ValueError, match="Complex data not supported"):
         net.score(X, np.full(shape, 1 + 1j))
