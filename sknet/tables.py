@@ -1,8 +1,8 @@
 """A pipeline for tables: numbers, categories and gaps made ready for a network.
 
-:func:`tabular_pipeline` puts parts of scikit-learn together with two of this module: a
-transformer that keeps outliers within a limit, and a classifier or regressor that
-chooses how long to train on rows that it holds out.
+:func:`tabular_pipeline` puts parts of scikit-learn together with those of this module:
+a transformer that keeps outliers within a limit, and a classifier or regressor that
+chooses how long to train, and whether to encode numbers, on rows that it holds out.
 """
 
 from __future__ import annotations

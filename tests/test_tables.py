@@ -768,3 +768,14 @@ def test_what_an_estimator_of_ones_own_does_not_heed_is_refused(idle):
     )
     with pytest.raises(ValueError, match=rf"{name}=.* has no effect on an estimator"):
         tabular_pipeline(ScratchMLPClassifier(), **idle)
+
+
+def test_the_brier_score_counts_a_class_that_training_has_not_seen():
+    X, y = np.array([[-1.0], [0.3], [1.0], [2.0]]), np.array([0, 1, 1, 2])
+    model = LogisticRegression().fit(X[:3], y[:3])
+    losses, found = TableClassifier()._tried(model, X, y, slice(None), None)
+    raw = model.decision_function(X) / found["temperature_"]
+    second = 1 / (1 + np.exp(-raw))
+    probabilities = np.column_stack([1 - second, second, np.zeros(4)])
+    expected = ((probabilities - np.eye(3)[y]) ** 2).sum(axis=1)
+    assert_allclose(losses, expected, atol=1e-12)

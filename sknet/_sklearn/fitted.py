@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sknet._sklearn.samples import in_native_order
 from sknet._sklearn.scale import check_range, largest_entry
-from sknet._sklearn.summary import Layer, layers_of, table_of
+from sknet._sklearn.summary import LayerSummary, layer_summaries, table_of
 from sknet._sklearn.warn import warn
 from sknet._version import __version__
 from sknet.backprop import backpropagate
@@ -291,10 +291,10 @@ class FittedNetwork(BaseEstimator):
         self._check_finite(gradients, X)
         return gradients
 
-    def _layers(self) -> list[Layer]:
+    def _layers(self) -> list[LayerSummary]:
         """The layers, inputs and outputs included."""
         check_is_fitted(self)
-        return layers_of(self._n_units, self._activations, self.out_activation_)
+        return layer_summaries(self._n_units, self._activations, self.out_activation_)
 
     def summary(self) -> str:
         """The network in words: layers, units, activations, shapes and parameters.

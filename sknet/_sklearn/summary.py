@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 
-class Layer(NamedTuple):
+class LayerSummary(NamedTuple):
     """A layer of a network, as a summary tells of it.
 
     Attributes
@@ -32,9 +32,9 @@ class Layer(NamedTuple):
         return (self.n_inputs + 1) * self.n_units if self.n_inputs else 0
 
 
-def layers_of(
+def layer_summaries(
     n_units: Sequence[int], activations: Sequence[Any], out_activation: str
-) -> list[Layer]:
+) -> list[LayerSummary]:
     """The layers of a network, inputs and outputs included.
 
     Parameters
@@ -48,15 +48,15 @@ def layers_of(
 
     Examples
     --------
-    >>> layer = layers_of([4, 3], [], "softmax")[-1]
+    >>> layer = layer_summaries([4, 3], [], "softmax")[-1]
     >>> layer.name, layer.n_parameters
     ('output', 15)
     """
     names = [f"hidden {l}" for l in range(len(activations))]
     functions = [*map(_name_of, activations), out_activation]
     rows = zip([*names, "output"], functions, pairwise(n_units), strict=True)
-    layers = [Layer(name, n_out, f, n_in) for name, f, (n_in, n_out) in rows]
-    return [Layer("input", n_units[0], "", 0), *layers]
+    layers = [LayerSummary(name, n_out, f, n_in) for name, f, (n_in, n_out) in rows]
+    return [LayerSummary("input", n_units[0], "", 0), *layers]
 
 
 def _name_of(activation: Any) -> str:
@@ -65,7 +65,7 @@ def _name_of(activation: Any) -> str:
     return str(getattr(activation[0], "__name__", "own"))
 
 
-def table_of(title: str, layers: Sequence[Layer], dtype: Any) -> str:
+def table_of(title: str, layers: Sequence[LayerSummary], dtype: Any) -> str:
     """The layers as a table of text, and the sum of their parameters below it."""
     rows = [("layer", "units", "activation", "weights", "biases", "parameters")]
     for name, n_units, activation, n_inputs in layers:
