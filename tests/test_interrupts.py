@@ -270,6 +270,8 @@ def pressed_after(seconds, net, X, y):
         signal.signal(signal.SIGALRM, before)
 
 
+# It may come in a hook of the garbage collector, which other packages have.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs alarms of POSIX")
 @pytest.mark.usefixtures("handler")
 def test_ctrl_c_at_random_moments_of_fit_leaves_nothing_behind(uninterrupted, iris):
