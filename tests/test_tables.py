@@ -1,6 +1,9 @@
 """The pipeline for tables: what it makes of any table, and what it chooses."""
 
 import pickle
+import pickletools
+import subprocess
+import sys
 from datetime import date, time
 from decimal import Decimal
 from fractions import Fraction
@@ -23,6 +26,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklearn.utils.fixes import parse_version
 
+import sknet
 from sknet import ScratchMLPClassifier, ScratchMLPRegressor, tabular_pipeline
 from sknet.tables import (
     PiecewiseLinear,
@@ -245,6 +249,43 @@ def test_pickles_and_clones_predict_the_same():
     model = tabular_pipeline(candidates=SHORT, n_networks=2, random_state=0).fit(X, y)
     for other in pickle.loads(pickle.dumps(model)), clone(model).fit(X, y):
         assert_array_equal(other.predict_proba(X), model.predict_proba(X))
+
+
+def test_pickles_of_when_this_was_one_module_are_read():
+    """They name its parts by ``sknet.tables``, wherever they are today."""
+    columns, y = passengers()
+    X = pd.DataFrame(columns)
+    model = tabular_pipeline(candidates=[{"n_knots": 4}], random_state=0).fit(X, y)
+    contents = pickle.dumps(model, protocol=0)  # names are lines of text
+    named = {
+        argument.partition(" ")
+        for opcode, argument, _ in pickletools.genops(contents)
+        if opcode.name == "GLOBAL" and argument.startswith("sknet.tables.")
+    }
+    assert len(named) > 6
+    for module, _, name in named:
+        now, then = f"c{module}\n{name}\n", f"csknet.tables\n{name}\n"
+        contents = contents.replace(now.encode(), then.encode())
+    assert b"sknet.tables." not in contents
+    same = pickle.loads(contents)
+    assert_array_equal(same.predict_proba(X), model.predict_proba(X))
+
+
+def test_the_package_is_imported_without_what_only_tables_need():
+    code = """
+import sys
+import sknet
+assert not [m for m in sys.modules if m.startswith(("sknet.tables", "sklearn.compose"))]
+assert {"tabular_pipeline", "ScratchMLPClassifier"} <= set(dir(sknet))
+from sknet import *
+assert tabular_pipeline is sknet.tabular_pipeline is sknet.tables.tabular_pipeline
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_no_other_name_is_in_the_package():
+    with pytest.raises(AttributeError, match="module 'sknet' has no attribute 'pipe'"):
+        sknet.pipe  # noqa: B018
 
 
 @pytest.mark.parametrize("kind", ["classifier", "regressor"])
