@@ -28,6 +28,7 @@ from sklearn.utils.fixes import parse_version
 
 import sknet
 from sknet import ScratchMLPClassifier, ScratchMLPRegressor, tabular_pipeline
+from sknet.export import from_json, to_json
 from sknet.tables import (
     PiecewiseLinear,
     SmoothClipper,
@@ -321,6 +322,19 @@ def test_numbers_are_estimated():
     model = tabular_pipeline("regressor", random_state=0)
     model.set_params(network__candidates=SHORT)
     assert model.fit(X[:300], y[:300]).score(X[300:], y[300:]) > 0.35
+
+
+@pytest.mark.parametrize("part", [slice(None), -1, "network"])
+def test_what_is_exported_is_a_network_inside(part):
+    columns, y = passengers()
+    X = pd.DataFrame(columns)
+    model = tabular_pipeline(candidates=SHORT, random_state=0).fit(X, y)
+    with pytest.raises(TypeError, match=r"its \.estimators_\[0\]\['network'\], which"):
+        to_json(model[part])
+    network = model[-1].estimators_[0]["network"]
+    same = from_json(to_json(network))
+    inside = model[:-1].transform(X)
+    assert_allclose(same.predict_proba(inside), network.predict_proba(inside))
 
 
 # -- SmoothClipper -----------------------------------------------------------------

@@ -59,7 +59,9 @@ def tabular_pipeline(
         Categories of fewer rows (int), or of a smaller fraction of them (float), are
         put together: ``OneHotEncoder``'s.
     max_categories : int or None, default=None
-        Most categories of a column, the rare ones together being one of them.
+        Most categories of a column, the rare ones together being one of them.  They are
+        dense columns: a fit needs some 20 bytes for each of these in each row, 2 GB for
+        1,000 of them in 100,000 rows.
     candidates : list of dict or None, default=None
         Parameters of the step "network" to choose from on held-out rows; None is
         ``CANDIDATES[estimator]`` of :mod:`sknet.tables`.  For classes these are 20
