@@ -485,7 +485,7 @@ def test_noise_is_not_for_a_large_network(noise):
     large = {"estimator__hidden_layer_sizes": (256, 256), "estimator__max_iter": 30}
     net = ScratchMLPRegressor(hidden_layer_sizes=(), max_iter=100, tol=0)
     net.set_params(learning_rate_init=0.01, n_iter_no_change=np.inf)
-    model = TableRegressor(net, candidates=[large, {}], random_state=0).fit(X, y)
+    model = TableRegressor(net, candidates=[{}, large], random_state=0).fit(X, y)
     assert model.best_candidate_ == ({} if noise else large)
 
 
@@ -514,6 +514,29 @@ def test_a_later_candidate_must_be_better_by_a_margin(log_odds):
         assert model.best_candidate_ == candidates[chosen]
     model.set_params(candidates=candidates[::-1]).fit(X, y)
     assert model.best_candidate_ == candidates[1]
+
+
+def test_each_candidate_changes_the_best_so_far(log_odds):
+    """Where only one column tells anything, and log-odds turned round are wrong."""
+    X, y = log_odds
+    X = np.column_stack([np.zeros(len(y)), X])
+    fitted = []
+
+    class Told(Oracle):
+        def fit(self, X, y, sample_weight=None):
+            fitted.append((self.column, self.factor))
+            return super().fit(X, y)
+
+    changes = [
+        {"estimator__column": 0},
+        {"estimator__factor": 2.0},
+        {"estimator__column": 1},
+        {"estimator__column": 0},
+        {"estimator__factor": -1.0},
+    ]
+    model = TableClassifier(Told(), candidates=changes, random_state=0).fit(X, y)
+    assert fitted == [(0, 1), (0, 2), (1, 1), (0, 1), (1, -1), (1, 1)]
+    assert model.best_candidate_ == {"estimator__column": 1}
 
 
 def test_the_held_out_loss_is_the_brier_score(log_odds):

@@ -48,6 +48,8 @@ class TableNetwork(MetaEstimatorMixin, BaseEstimator):
     }
     _kind: str
     estimators_: list[Any]
+    best_candidate_: dict[str, Any]
+    held_out_losses_: list[float]
 
     def __init__(
         self,
@@ -103,28 +105,32 @@ class TableNetwork(MetaEstimatorMixin, BaseEstimator):
             len(X), self._strata(y), self.validation_fraction, rng
         )
         seeds = [int(seed) for seed in rng.randint(2**31 - 1, size=self.n_networks)]
-        weights = None if sample_weight is None else sample_weight[held]
-        candidates = self.candidates
-        if candidates is None:
-            candidates = CANDIDATES[self._kind]
-        candidates = list(candidates) or [{}]
-        _check_candidates(candidates)
-        tried = []
-        for candidate in candidates:
-            model = self._trained(candidate, seeds[0], training, X, y, sample_weight)
-            tried.append(self._tried(model, X[held], y, held, weights))
-        losses = [of_rows for of_rows, _ in tried]
-        best = _first_of_the_best(losses, weights, self.margin)
-        self.held_out_losses_ = [
-            float(np.average(of_rows, weights=weights)) for of_rows in losses
-        ]
-        self.best_candidate_ = dict(candidates[best])
-        vars(self).update(tried[best][1])
+        self._choose(seeds[0], training, held, X, y, sample_weight)
         self.estimators_ = [
             self._trained(self.best_candidate_, seed, slice(None), X, y, sample_weight)
             for seed in seeds
         ]
         return self
+
+    def _choose(
+        self, seed: int, training: Any, held: Any, X: Any, y: Any, w: Any
+    ) -> None:
+        """Keep each candidate that makes the best so far better, on held-out rows."""
+        candidates = self.candidates
+        if candidates is None:
+            candidates = CANDIDATES[self._kind]
+        candidates = list(candidates) or [{}]
+        _check_candidates(candidates)
+        weights = None if w is None else w[held]
+        self.held_out_losses_, self.best_candidate_, least = [], {}, None
+        for candidate in candidates:
+            settings = {**self.best_candidate_, **candidate}
+            model = self._trained(settings, seed, training, X, y, w)
+            losses, learned = self._tried(model, X[held], y, held, weights)
+            self.held_out_losses_.append(float(np.average(losses, weights=weights)))
+            if least is None or _is_better(losses, least, weights, self.margin):
+                self.best_candidate_, least = settings, losses
+                vars(self).update(learned)
 
     def _trained(
         self, candidate: dict[str, Any], seed: int, rows: Any, X: Any, y: Any, w: Any
@@ -166,15 +172,14 @@ def _check_candidates(candidates: list[Any]) -> None:
             )
 
 
-def _first_of_the_best(
-    losses: list[NDArray[Any]], weights: NDArray[Any] | None, margin: float
-) -> int:
-    """The last one that beats the best before it by `margin` standard errors."""
-    best = 0
-    for i in range(1, len(losses)):
-        gain = losses[best] - losses[i]
-        mean = np.average(gain, weights=weights)
-        variance = np.average((gain - mean) ** 2, weights=weights)
-        if mean > margin * np.sqrt(variance / len(gain)):
-            best = i
-    return best
+def _is_better(
+    losses: NDArray[Any],
+    than: NDArray[Any],
+    weights: NDArray[Any] | None,
+    margin: float,
+) -> bool:
+    """Whether the gain is more than `margin` of its standard errors."""
+    gain = than - losses
+    mean = np.average(gain, weights=weights)
+    variance = np.average((gain - mean) ** 2, weights=weights)
+    return bool(mean > margin * np.sqrt(variance / len(gain)))

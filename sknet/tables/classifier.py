@@ -23,9 +23,10 @@ class TableClassifier(ClassifierMixin, TableNetwork):
     """Network classifier that finds out how long to train, and how sure it may be.
 
     Some tables are learned better the longer a network trains; on others, where labels
-    are noisy, it soon learns the noise.  Each candidate is trained without
-    ``validation_fraction`` of the rows, and the one of the least Brier score on these
-    rows is trained again, on all rows.
+    are noisy, it soon learns the noise.  So it is trained for a short time first,
+    without ``validation_fraction`` of the rows; then each candidate changes something,
+    and is kept if it makes the Brier score of these rows less.  At last a network is
+    trained with what was kept, on all rows.
 
     Probabilities are made to fit by temperature scaling: raw outputs are divided by the
     number of the least log loss on the held-out rows, before the Brier score is taken
@@ -38,10 +39,12 @@ class TableClassifier(ClassifierMixin, TableNetwork):
         :class:`~sknet.ScratchMLPClassifier`; None is that of
         :func:`tabular_pipeline`.
     candidates : list of dict or None, default=None
-        Settings to choose from, each a dict of parameters of this object, those of the
-        estimator among them; None is ``CANDIDATES["classifier"]``: 20 epochs, the same
-        at a learning rate of 0.001, 60 epochs, and these with ``n_knots=8``.  An empty
-        list leaves nothing to choose but the temperature.
+        Changes to try one after the other, each a dict of parameters of this object,
+        those of the estimator among them.  The first is where the choice starts; each
+        other is laid over the best so far, and kept if that makes it better.  None is
+        ``CANDIDATES["classifier"]``: 20
+        epochs, ``n_knots=8``, 60 epochs.  An empty list leaves nothing to choose but
+        the temperature.
     n_knots : int or None, default=None
         Knots of :class:`PiecewiseLinear`, which stands before the estimator; None is
         none.
@@ -51,9 +54,8 @@ class TableClassifier(ClassifierMixin, TableNetwork):
     validation_fraction : float in (0, 1), default=0.2
         Fraction of the rows that is held out, class by class in proportion.
     margin : float, default=0.5
-        By how many standard errors of the difference a candidate must be better than
-        one before it in the list, so that on few rows it is not chance that chooses:
-        put cautious ones first.
+        By how many standard errors a change must make the loss of the held-out rows
+        less, so that on few rows it is not chance that chooses.
     n_networks : int, default=1
         Networks that are trained in the end, with different seeds, and averaged.
     random_state : int, RandomState instance or None, default=None
@@ -64,7 +66,7 @@ class TableClassifier(ClassifierMixin, TableNetwork):
     estimators_ : list
         The trained networks.
     best_candidate_ : dict
-        The parameters chosen.
+        The parameters chosen, those of all changes that were kept.
     held_out_losses_ : list of float
         Brier score of each candidate on the held-out rows.
     temperature_ : float

@@ -63,11 +63,9 @@ def tabular_pipeline(
         dense columns: a fit needs some 20 bytes for each of these in each row, 2 GB for
         1,000 of them in 100,000 rows.
     candidates : list of dict or None, default=None
-        Parameters of the step "network" to choose from on held-out rows; None is
-        ``CANDIDATES[estimator]`` of :mod:`sknet.tables`.  For classes these are 20
-        epochs, the same at a learning rate of 0.001, 60 epochs, and these with
-        ``n_knots=8``; for numbers the first two, and 60 epochs with ``n_knots`` of 8
-        and of 16.
+        Parameters of the step "network" to try on held-out rows, each on top of those
+        kept before it; None is ``CANDIDATES[estimator]`` of :mod:`sknet.tables`: 20
+        epochs, ``n_knots=8``, for numbers ``n_knots=16`` too, and 60 epochs.
     batch_size : int or "auto", default="auto"
         Rows of a mini-batch; "auto" is :func:`rows_of_a_batch`: 32 for 1,000 rows, 128
         for 10,000.

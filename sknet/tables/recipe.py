@@ -25,14 +25,19 @@ RECIPE = {
     "dropout": 0.3,
     "dtype": "float32",
 }
-SHORT = (
-    {"estimator__max_iter": 20},
-    {"estimator__max_iter": 20, "estimator__learning_rate_init": 0.001},
-)
-# To choose from on held-out rows, the cautious ones first.
+# To try on held-out rows, each on top of those kept before it: a short training first.
 CANDIDATES = {
-    "classifier": [*SHORT, {}, {"n_knots": 8}],
-    "regressor": [*SHORT, {"n_knots": 8}, {"n_knots": 16}],
+    "classifier": [
+        {"estimator__max_iter": 20},
+        {"n_knots": 8},
+        {"estimator__max_iter": 60},
+    ],
+    "regressor": [
+        {"estimator__max_iter": 20},
+        {"n_knots": 8},
+        {"n_knots": 16},
+        {"estimator__max_iter": 60},
+    ],
 }
 
 

@@ -18,8 +18,9 @@ from sknet.tables.encodings import FLOATS
 class TableRegressor(RegressorMixin, TableNetwork):
     """Network regressor that finds out how long to train.
 
-    Each candidate is trained without ``validation_fraction`` of the rows, and the one
-    of the least squared error on these rows is trained again, on all rows.
+    It is trained for a short time first, without ``validation_fraction`` of the rows;
+    then each candidate changes something, and is kept if it makes the squared error of
+    these rows less.  At last a network is trained with what was kept, on all rows.
 
     Parameters
     ----------
@@ -27,10 +28,12 @@ class TableRegressor(RegressorMixin, TableNetwork):
         Regressor with a ``random_state``, such as :class:`~sknet.ScratchMLPRegressor`;
         None is that of :func:`tabular_pipeline`.
     candidates : list of dict or None, default=None
-        Settings to choose from, each a dict of parameters of this object, those of the
-        estimator among them; None is ``CANDIDATES["regressor"]``: 20 epochs, the same
-        at a learning rate of 0.001, and 60 epochs with ``n_knots`` of 8 and of 16.  An
-        empty list leaves nothing to choose.
+        Changes to try one after the other, each a dict of parameters of this object,
+        those of the estimator among them.  The first is where the choice starts; each
+        other is laid over the best so far, and kept if that makes it better.  None is
+        ``CANDIDATES["regressor"]``: 20
+        epochs, ``n_knots=8``, ``n_knots=16``, 60 epochs.  An empty list leaves nothing
+        to choose.
     n_knots : int or None, default=None
         Knots of :class:`PiecewiseLinear`, which stands before the estimator; None is
         none.
@@ -40,9 +43,8 @@ class TableRegressor(RegressorMixin, TableNetwork):
     validation_fraction : float in (0, 1), default=0.2
         Fraction of the rows that is held out.
     margin : float, default=0.5
-        By how many standard errors of the difference a candidate must be better than
-        one before it in the list, so that on few rows it is not chance that chooses:
-        put cautious ones first.
+        By how many standard errors a change must make the loss of the held-out rows
+        less, so that on few rows it is not chance that chooses.
     n_networks : int, default=1
         Networks that are trained in the end, with different seeds, and averaged.
     random_state : int, RandomState instance or None, default=None
@@ -53,7 +55,7 @@ class TableRegressor(RegressorMixin, TableNetwork):
     estimators_ : list
         The trained networks.
     best_candidate_ : dict
-        The parameters chosen.
+        The parameters chosen, those of all changes that were kept.
     held_out_losses_ : list of float
         Mean squared error of each candidate on the held-out rows.
     n_features_in_ : int
