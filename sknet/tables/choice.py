@@ -142,12 +142,11 @@ class TableNetwork(MetaEstimatorMixin, BaseEstimator):
         settings.set_params(**candidate)._validate_params()
         if settings.estimator is None:  # by the candidate
             settings.estimator = network_of(self._kind)
-        X, encoder = X[rows], "passthrough"
         network = settings.estimator.set_params(random_state=seed)
         if settings.batch_size is not None and hasattr(network, "batch_size"):
-            network.batch_size = settings.batch_size
-            if settings.batch_size == "auto":
-                network.batch_size = rows_of_a_batch(len(X), self._kind)
+            size = settings.batch_size
+            network.batch_size = rows_of_a_batch(len(X)) if size == "auto" else size
+        X, encoder = X[rows], "passthrough"
         if settings.n_knots is not None:
             encoder = PiecewiseLinear(settings.n_knots).set_output(transform="default")
             X = encoder.fit_transform(X)

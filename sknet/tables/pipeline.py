@@ -65,11 +65,10 @@ def tabular_pipeline(
     candidates : list of dict or None, default=None
         Parameters of the step "network" to try on held-out rows, each on top of those
         kept before it; None is ``CANDIDATES[estimator]`` of :mod:`sknet.tables`: 20
-        epochs, ``n_knots=8``, for numbers ``n_knots=16`` too, and 80 epochs, for
-        numbers 60.
+        epochs, ``n_knots=8``, for numbers ``n_knots=16`` too, and 60 epochs.
     batch_size : int or "auto", default="auto"
-        Rows of a mini-batch; "auto" is :func:`rows_of_a_batch`: for classes 64 where
-        there are 1,000 rows and 256 where there are 10,000, for numbers half of that.
+        Rows of a mini-batch; "auto" is :func:`rows_of_a_batch`: 32 for 1,000 rows, 128
+        for 10,000.
     validation_fraction : float in (0, 1), default=0.2
         Fraction of the rows held out to choose.
     n_networks : int, default=1
