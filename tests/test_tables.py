@@ -30,6 +30,7 @@ import sknet
 from sknet import ScratchMLPClassifier, ScratchMLPRegressor, tabular_pipeline
 from sknet.export import from_json, to_json
 from sknet.tables import (
+    CANDIDATES,
     PiecewiseLinear,
     SmoothClipper,
     TableClassifier,
@@ -537,6 +538,12 @@ def test_each_candidate_changes_the_best_so_far(log_odds):
     model = TableClassifier(Told(), candidates=changes, random_state=0).fit(X, y)
     assert fitted == [(0, 1), (0, 2), (1, 1), (0, 1), (1, -1), (1, 1)]
     assert model.best_candidate_ == {"estimator__column": 1}
+
+
+def test_the_long_training_of_classes_is_the_same_whatever_was_kept():
+    short, slow, long, encoded = CANDIDATES["classifier"]
+    assert short | slow | long == short | long
+    assert short | slow | long | encoded == short | slow | encoded == short | encoded
 
 
 def test_the_held_out_loss_is_the_brier_score(log_odds):

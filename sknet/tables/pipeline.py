@@ -64,8 +64,10 @@ def tabular_pipeline(
         1,000 of them in 100,000 rows.
     candidates : list of dict or None, default=None
         Parameters of the step "network" to try on held-out rows, each on top of those
-        kept before it; None is ``CANDIDATES[estimator]`` of :mod:`sknet.tables`: 20
-        epochs, ``n_knots=8``, for numbers ``n_knots=16`` too, and 60 epochs.
+        kept before it; None is ``CANDIDATES[estimator]`` of :mod:`sknet.tables`.  For
+        classes these are 20 epochs, a learning rate of 0.001, 60 epochs at 0.003, and
+        these with ``n_knots=8``; for numbers 20 epochs, ``n_knots=8``, ``n_knots=16``
+        and 60 epochs.
     batch_size : int or "auto", default="auto"
         Rows of a mini-batch; "auto" is :func:`rows_of_a_batch`: 32 for 1,000 rows, 128
         for 10,000.
