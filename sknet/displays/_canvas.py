@@ -170,7 +170,8 @@ def draw_stripes(ax, outlines, **style):
     if len(outlines):
         path = Path.make_compound_path_from_polys(np.asarray(outlines, dtype=float))
         style |= {"fill": False, "linewidth": 0, "hatch": STRIPES}
-        ax.add_patch(PathPatch(path, edgecolor=signed(ax)(0.5), **style))
+        # add_patch would go through all corners, one by one, to find limits of the axes.
+        ax.add_artist(PathPatch(path, edgecolor=signed(ax)(0.5), **style))
 
 
 def add_signed_bar(figure, drawn, ax, label):
