@@ -170,7 +170,7 @@ def draw_stripes(ax, outlines, **style):
     if len(outlines):
         path = Path.make_compound_path_from_polys(np.asarray(outlines, dtype=float))
         style |= {"fill": False, "linewidth": 0, "hatch": STRIPES}
-        # add_patch would go through all corners, one by one, to find limits of the axes.
+        # add_patch would go through all corners one by one, for limits of the axes.
         ax.add_artist(PathPatch(path, edgecolor=signed(ax)(0.5), **style))
 
 
