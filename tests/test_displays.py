@@ -44,6 +44,7 @@ from matplotlib.text import Text  # noqa: E402
 
 @pytest.fixture(autouse=True)
 def _close_figures():
+    plt.close("all")  # those of other modules
     yield
     plt.close("all")
 
