@@ -339,15 +339,18 @@ def test_the_larger_a_negative_number_the_plainer_are_its_stripes(ax):
     assert spans[-1] == 0
 
 
-def test_curves_of_several_networks_differ_by_more_than_colour(iris, ax):
-    nets = {f"seed {i}": network(random_state=i).fit(*iris) for i in range(3)}
-    display = HistoryDisplay.from_estimator(nets, ax=ax)
-    lines = [display.lines_[name, "loss"] for name in nets]
+def test_curves_of_several_networks_differ_by_more_than_colour(ax):
+    histories = {str(i): {"loss": range(1, 81)} for i in range(8)}
+    display = HistoryDisplay(histories).plot(ax)
+    lines = [display.lines_[name, "loss"] for name in histories]
     marks = [line.get_marker() for line in lines]
-    assert len(set(marks)) == 3
+    assert len(set(marks[:6])) == 6
+    assert len({(line.get_color(), line.get_marker()) for line in lines}) == 8
     assert "*" not in marks  # the best epoch's
     in_legend = display.ax_.get_legend().get_lines()
     assert [line.get_marker() for line in in_legend] == marks
+    starts = {line.get_markevery()[0] for line in lines}
+    assert len(starts) == 8  # not one on the other, where curves meet
 
 
 # -- networks in other estimators ------------------------------------------------------

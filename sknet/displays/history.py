@@ -266,8 +266,12 @@ class HistoryDisplay:
         if n_networks == 1 or self.folds:
             return {"marker": "." if n_epochs == 1 else None}
         every = max(1, round(n_epochs / N_MARKS))
-        marks = {"marker": MARKERS[i % len(MARKERS)], "markersize": 5}
+        marks = {"marker": self._marker(i), "markersize": 5}
         return {**marks, "markevery": (i * every // n_networks % n_epochs, every)}
+
+    def _marker(self, i):
+        """Another one each time that the colours begin anew."""
+        return MARKERS[(i + i // len(self._colours)) % len(MARKERS)]
 
     def _mark_best(self, ax, i, name, quantity, values):
         best = self._best(name)
@@ -308,8 +312,8 @@ class HistoryDisplay:
         if not single:
             for i, name in enumerate(self.histories):
                 style = {"color": self._colours[i % len(self._colours)]}
-                marker = MARKERS[i % len(MARKERS)]
-                handles[name] = Line2D([], [], marker=marker, markersize=5, **style)
+                style |= {"marker": self._marker(i), "markersize": 5}
+                handles[name] = Line2D([], [], **style)
         if {"cost", "loss"} & measured and (validated or single):
             handles["training"] = Line2D([], [], color=first)
         if validated:
