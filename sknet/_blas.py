@@ -55,9 +55,6 @@ SERVICES = (
 def product(W: NDArray[Any], X1: Any, out: NDArray[Any]) -> None:
     """Write the product W @ X1 into the array ``out``.
 
-    Products of plain arrays are written ``np.dot(a, b, out)`` here: on small matrices
-    that has half the overhead of ``np.matmul``.
-
     Parameters
     ----------
     W : ndarray of shape (n_out, 1 + n_in)
@@ -83,7 +80,9 @@ def product(W: NDArray[Any], X1: Any, out: NDArray[Any]) -> None:
     elif not isinstance(X1, np.ndarray):
         out[...] = W @ X1
     elif W.size * X1.shape[1] <= TINY_PRODUCT or not _small_products_are_faster():
-        np.dot(W, X1, out)
+        # On small matrices np.dot has half the overhead, but it copies a view with gaps.
+        multiply = np.dot if W.flags.forc else np.matmul
+        multiply(W, X1, out)
     else:
         size = _product_block(*W.shape, X1.dtype.char, X1.flags.f_contiguous)
         for block in _blocks(X1.shape[1], size):
