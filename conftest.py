@@ -1,17 +1,18 @@
-"""What all tests and examples share: what needs a newer scikit-learn, its settings."""
+"""What all tests and examples share: what needs a newer scikit-learn, their chance."""
 
+import os
 from importlib.util import find_spec
+from zlib import crc32
 
+import numpy as np
 import pytest
-import sklearn
 
 if find_spec("sklearn.callback") is None:  # before 1.9
     collect_ignore = ["sknet/callbacks.py"]
 
 
-@pytest.fixture(autouse=True)
-def same_configuration_of_scikit_learn():
-    """Ctrl-C in a test may come just after scikit-learn has changed it for a fit."""
-    before = sklearn.get_config()
-    yield
-    sklearn.set_config(**before)
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """What a test leaves to chance is the same in each run, but for SKNET_SEED."""
+    seed = f"{os.environ.get('SKNET_SEED', 0)} {item.nodeid}"
+    np.random.seed(crc32(seed.encode()))  # noqa: NPY002

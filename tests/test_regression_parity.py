@@ -227,8 +227,9 @@ def test_lbfgs_finds_the_least_squares_of_several_targets():
         hidden_layer_sizes=(), solver="lbfgs", alpha=0.0, tol=1e-9, max_iter=1000
     )
     exact = LinearRegression().fit(X, y)
-    assert_allclose(net.fit(X, y).coefs_[0], exact.coef_.T, atol=1e-5)
-    assert_allclose(net.intercepts_[0], exact.intercept_, atol=1e-5)
+    # It ends where the loss no longer falls by one part in 4.5e8 (SciPy's ftol).
+    assert_allclose(net.fit(X, y).coefs_[0], exact.coef_.T, atol=1e-4)
+    assert_allclose(net.intercepts_[0], exact.intercept_, atol=1e-4)
 
 
 # -- the same interface ----------------------------------------------------------------
