@@ -11,7 +11,15 @@ from threadpoolctl import threadpool_limits
 from sknet import _blas
 from sknet._blas import axpby, axpy, laid_out_both_ways, outer, product
 
-SHAPES = [(3, 5, 7), (30, 257, 200), (10, 101, 1100), (64, 101, 500), (1, 3, 1)]
+SHAPES = [
+    (3, 5, 7),
+    (30, 257, 64),
+    (30, 257, 200),
+    (10, 257, 100),
+    (10, 101, 1100),
+    (64, 101, 500),
+    (1, 3, 1),
+]
 LAYOUTS = {
     "by sample": np.asfortranarray,
     "by feature": np.ascontiguousarray,
