@@ -35,8 +35,8 @@ TINY_PRODUCT = SMALL_PRODUCT // 4
 FEW_OUTPUTS = 1500
 # Units up to which it pays to lay delta out sample by sample, like X1.
 FEW_UNITS = 32
-# The length of a block is a multiple of what the vector registers hold.
-REGISTERS = 32
+# The length of a block is a multiple of what a vector register holds.
+REGISTER = 8
 ALL = sys.maxsize
 # Modules whose threads run nothing of the user's: those of a notebook, of progress
 # bars, of callbacks, of pools of processes, of tests.
@@ -93,10 +93,10 @@ def product(W: NDArray[Any], X1: Any, out: NDArray[Any]) -> None:
     ):
         np.dot(W, X1, out)
     else:
-        by_sample = X1.flags.f_contiguous
+        by_sample, one_block = X1.flags.f_contiguous, SMALL_PRODUCT // W.size
         size = _product_block(*W.shape, by_sample)
-        if by_sample and size != ALL:
-            W = np.asfortranarray(W)  # or OpenBLAS would not take its faster way
+        if by_sample and len(W) <= 64 and (size != ALL or X1.shape[1] <= one_block):
+            W = np.asfortranarray(W)  # else OpenBLAS would not take its faster way
         for block in _blocks(X1.shape[1], size):
             np.matmul(W, X1[:, block], out=out[:, block])
 
@@ -137,7 +137,10 @@ def outer(delta: NDArray[Any], X1: Any, out: NDArray[Any]) -> None:
             out += delta[:, block] @ X1.T[block]
 
 
-def _blocks(n_samples: int, size: int) -> list[slice]:
+def _blocks(n_samples: int, most: int) -> list[slice]:
+    """Blocks of about the same size, of which none is larger than ``most``."""
+    size = -(-n_samples // -(-n_samples // most))
+    size += -size % REGISTER
     return [slice(i, i + size) for i in range(0, n_samples, size)]
 
 
@@ -156,28 +159,28 @@ def _small_products_are_faster() -> bool:
 
 @cache
 def _product_block(n_out: int, n_in: int, by_sample: bool) -> int:
-    """Samples to multiply at once in ``product``.
+    """Samples to multiply at once in ``product``, at most.
 
     Measured with 10 to 100 units, 31 to 785 inputs, 32 to 1000 samples: in these blocks
     a product takes 0.4 to 1.1 of the time.
     """
-    size = SMALL_PRODUCT // (n_out * n_in)
+    most = SMALL_PRODUCT // (n_out * n_in)
     if by_sample:
-        pays = size >= REGISTERS and n_out <= 64
+        pays = n_out <= 64 and most >= (64 if n_out <= FEW_UNITS else 96)
     else:
-        pays = size >= 96 and n_in <= 200
-    return size - size % REGISTERS if pays else ALL
+        pays = n_in <= 200 and most >= 96
+    return most - most % REGISTER if pays else ALL
 
 
 @cache
 def _outer_block(n_out: int, n_in: int, dtype: str, by_sample: bool) -> int:
-    """Samples to multiply at once in ``outer``: 0.57 to 1.1 of the time."""
-    size = SMALL_PRODUCT // (n_out * n_in)
+    """Samples to multiply at once in ``outer``, at most: 0.57 to 1.1 of the time."""
+    most = SMALL_PRODUCT // (n_out * n_in)
     if n_out <= FEW_UNITS:
-        pays = by_sample and size >= 64
+        pays = by_sample and most >= 64
     else:
-        pays = by_sample and size >= 128 and (n_in <= 200 or dtype == "f")
-    return size - size % REGISTERS if pays else ALL
+        pays = by_sample and most >= 128 and (n_in <= 200 or dtype == "f")
+    return most - most % REGISTER if pays else ALL
 
 
 class _BothWays(np.ndarray):
