@@ -267,9 +267,9 @@ MOST = 10**300
 
 
 def _plain(value: Any) -> Any:
-    if type(value) in (float, str, tuple, NoneType):
+    if type(value) in (bool, float, str, tuple, NoneType):
         return value
-    if isinstance(value, bool | np.bool_):
+    if isinstance(value, np.bool_):
         return bool(value)
     if isinstance(value, Integral):
         return min(int(value), MOST)  # a larger one cannot become a float
