@@ -93,11 +93,11 @@ def product(W: NDArray[Any], X1: Any, out: NDArray[Any]) -> None:
     ):
         np.dot(W, X1, out)
     else:
-        by_sample, one_block = X1.flags.f_contiguous, SMALL_PRODUCT // W.size
+        by_sample, n_samples = X1.flags.f_contiguous, X1.shape[1]
         size = _product_block(*W.shape, by_sample)
-        if by_sample and len(W) <= 64 and (size != ALL or X1.shape[1] <= one_block):
+        if by_sample and W.size * min(size, n_samples) <= SMALL_PRODUCT:
             W = np.asfortranarray(W)  # else OpenBLAS would not take its faster way
-        for block in _blocks(X1.shape[1], size):
+        for block in _blocks(n_samples, size):
             np.matmul(W, X1[:, block], out=out[:, block])
 
 
@@ -166,7 +166,8 @@ def _product_block(n_out: int, n_in: int, by_sample: bool) -> int:
     """
     most = SMALL_PRODUCT // (n_out * n_in)
     if by_sample:
-        pays = n_out <= 64 and most >= (64 if n_out <= FEW_UNITS else 96)
+        least = 32 if n_out % REGISTER == 0 else 2 * n_out
+        pays = n_out <= 64 and most >= least
     else:
         pays = n_in <= 200 and most >= 96
     return most - most % REGISTER if pays else ALL
