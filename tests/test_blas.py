@@ -52,6 +52,15 @@ def whole_numbers(*shape, dtype):
     return np.random.RandomState(len(shape)).randint(-3, 4, shape).astype(dtype)
 
 
+@pytest.mark.parametrize("n", [1, 7, 17, 200, 1000])
+@pytest.mark.parametrize("most", [8, 96, 128, _blas.ALL])
+def test_blocks_are_as_few_as_can_be_and_hold_each_sample_once(n, most):
+    blocks = [list(range(n))[block] for block in _blas._blocks(n, most)]
+    assert [i for block in blocks for i in block] == list(range(n))
+    assert max(map(len, blocks)) <= most
+    assert len(blocks) == -(-n // most)
+
+
 @every_product
 @every_layout
 @both_dtypes
