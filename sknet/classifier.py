@@ -516,6 +516,26 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator, ClassifierParamete
         """
         return self._predicted(X, self._log_probabilities)
 
+    def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
+        """Accuracy: the fraction of samples whose label is predicted.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Samples.
+        y : array-like of shape (n_samples,) or (n_samples, n_classes)
+            Their labels; with several labels a sample, all of them must be right.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Their weights.
+
+        Returns
+        -------
+        score : float
+            Between 0 and 1.
+        """
+        with np.errstate(invalid="ignore"):  # infinities of both signs are added up
+            return float(super().score(X, y, sample_weight))
+
     def input_gradients(
         self, X: Any, target: Any = None, response_method: str = "decision_function"
     ) -> NDArray[Any]:

@@ -565,7 +565,8 @@ class ScratchMLPRegressor(RegressorMixin, NetworkEstimator, RegressorParameters)
         score : float
             1 at best; 0 for the best constant.
         """
-        return self._score_of(self.predict(X), y, sample_weight)
+        with np.errstate(invalid="ignore"):  # infinities of both signs are added up
+            return self._score_of(self.predict(X), y, sample_weight)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

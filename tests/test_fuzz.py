@@ -347,6 +347,7 @@ WEIGHTS = [
     lambda n, rng: -np.ones(n),
     lambda n, rng: np.full(n, np.nan),
     lambda n, rng: np.full(n, np.inf),
+    lambda n, rng: np.inf * rng.choice([-1, 1], n),
     lambda n, rng: np.ones(n + 1),
     lambda n, rng: np.ones((n, 1)),
     lambda n, rng: 2,

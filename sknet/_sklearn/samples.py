@@ -151,9 +151,10 @@ def checked_weights(sample_weight: Any, n_samples: int) -> NDArray[np.float64] |
         )
     if np.isscalar(sample_weight):
         sample_weight = np.full(n_samples, sample_weight)
-    sample_weight = check_array(
-        sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
-    )
+    with np.errstate(invalid="ignore"):  # infinities of both signs are added up
+        sample_weight = check_array(
+            sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
+        )
     if sample_weight.shape != (n_samples,):
         raise ValueError(
             f"sample_weight has shape {sample_weight.shape}, expected ({n_samples},): "
