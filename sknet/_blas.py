@@ -13,8 +13,9 @@ from types import FrameType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from scipy.linalg.blas import daxpy, dscal, saxpy, sscal
+from scipy.sparse import csr_array
 from threadpoolctl import ThreadpoolController
 
 try:
@@ -59,9 +60,6 @@ SERVICES = (
 def product(W: NDArray[Any], X1: Any, out: NDArray[Any]) -> None:
     """Write the product W @ X1 into the array ``out``.
 
-    Products of plain arrays are written ``np.dot(a, b, out)`` here: on small matrices
-    that has half the overhead of ``np.matmul``.
-
     Parameters
     ----------
     W : ndarray of shape (n_out, 1 + n_in)
@@ -91,7 +89,9 @@ def product(W: NDArray[Any], X1: Any, out: NDArray[Any]) -> None:
         or out.size <= FEW_OUTPUTS
         or not _small_products_are_faster()
     ):
-        np.dot(W, X1, out)
+        # On small matrices np.dot has half the overhead, but it copies views with gaps.
+        multiply = np.dot if W.flags.forc else np.matmul
+        multiply(W, X1, out)
     else:
         by_sample, n_samples = X1.flags.f_contiguous, X1.shape[1]
         size = _product_block(*W.shape, by_sample)
@@ -238,9 +238,47 @@ def sparse_product(A: Any, B: NDArray[Any], out: NDArray[Any]) -> None:
     if csc_matvecs is None or not (fits and out.flags.c_contiguous):
         out[...] = A @ B
         return
-    out.fill(0)  # csc_matvecs adds to what is there
+    _clear(out)  # csc_matvecs adds to what is there
     vectors = np.ascontiguousarray(B).ravel()
     csc_matvecs(*A.shape, B.shape[1], A.indptr, A.indices, A.data, vectors, out.ravel())
+
+
+def sparse_with_ones(X: Any, dtype: DTypeLike) -> csr_array:
+    """Samples with a leading 1, in half the time of SciPy's ``hstack``.
+
+    Parameters
+    ----------
+    X : CSR matrix of shape (n_samples, n_features)
+    dtype : dtype
+
+    Returns
+    -------
+    X1 : csr_array of shape (n_samples, 1 + n_features)
+        A copy.
+
+    Examples
+    --------
+    >>> sparse_with_ones(csr_array([[0.0, 5.0], [0.0, 0.0]]), float).toarray()
+    array([[1., 0., 5.],
+           [1., 0., 0.]])
+    """
+    n_samples, n_features = X.shape
+    starts = X.indptr[:-1]
+    numbers = np.insert(X.data.astype(dtype, copy=False), starts, 1)
+    features = np.insert(X.indices + 1, starts, 0)
+    long_enough = np.min_scalar_type(-X.nnz - n_samples)  # signed, for it is negative
+    indptr = X.indptr + np.arange(1 + n_samples, dtype=long_enough)
+    return csr_array((numbers, features, indptr), shape=(n_samples, 1 + n_features))
+
+
+def _clear(out: NDArray[Any]) -> None:
+    """Set all numbers to 0, NaN too.
+
+    To write where nothing was read, the processor waits for memory.  What is read in
+    order it fetches in advance: that halves the time for a gradient of millions.
+    """
+    bits = out.view(f"i{out.itemsize}")
+    np.bitwise_and(bits, 0, out=bits)
 
 
 def axpy(x: NDArray[Any], y: NDArray[Any], a: float) -> None:

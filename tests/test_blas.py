@@ -100,11 +100,12 @@ def test_outer_is_a_product_with_the_transpose(
 
 
 @pytest.mark.parametrize("without", ["nothing", "csc_matvecs"])
-def test_sparse_products_need_no_private_function(monkeypatch, without):
+@both_dtypes
+def test_sparse_products_need_no_private_function(monkeypatch, without, dtype):
     if without == "csc_matvecs":
         monkeypatch.setattr(_blas, "csc_matvecs", None)
-    delta, X1 = whole_numbers(4, 9, dtype=float), whole_numbers(5, 9, dtype=float)
-    out = np.empty((4, 5), order="F")
+    delta, X1 = whole_numbers(4, 9, dtype=dtype), whole_numbers(5, 9, dtype=dtype)
+    out = np.full((4, 5), np.nan, dtype, order="F")
     outer(delta, sparse.csc_array(X1), out)
     assert_array_equal(out, delta @ X1.T)
 
