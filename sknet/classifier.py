@@ -11,6 +11,7 @@ from scipy import sparse
 from scipy.special import expit, log_expit, log_softmax
 from scipy.special import softmax as softmax_of
 from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
 
 from sknet._sklearn.base import (
     NetworkEstimator,
@@ -30,7 +31,7 @@ from sknet._sklearn.labels import (
 )
 from sknet._sklearn.parameters import ClassifierParameters, constraints_of
 from sknet._sklearn.responses import RESPONSES, derivative_of_response
-from sknet._sklearn.samples import Samples
+from sknet._sklearn.samples import Samples, weights_of
 from sknet._sklearn.warn import warn
 from sknet.losses import LOSSES, ClassTargets, Loss
 
@@ -533,8 +534,10 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator, ClassifierParamete
         score : float
             Between 0 and 1.
         """
+        y_pred = self.predict(X)
+        sample_weight = weights_of(sample_weight, y_pred.shape[0])
         with np.errstate(invalid="ignore"):  # infinities of both signs are added up
-            return float(super().score(X, y, sample_weight))
+            return float(accuracy_score(y, y_pred, sample_weight=sample_weight))
 
     def input_gradients(
         self, X: Any, target: Any = None, response_method: str = "decision_function"

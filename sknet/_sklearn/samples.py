@@ -134,7 +134,7 @@ def in_native_order(X: Any) -> Any:
     return X if X.dtype.isnative else X.astype(X.dtype.newbyteorder("="))
 
 
-def checked_weights(sample_weight: Any, n_samples: int) -> NDArray[np.float64] | None:
+def weights_of(sample_weight: Any, n_samples: int) -> NDArray[np.float64] | None:
     """Sample weights as an array, or None for none.
 
     Raises
@@ -170,7 +170,14 @@ def checked_weights(sample_weight: Any, n_samples: int) -> NDArray[np.float64] |
             "Sample weights must contain at least one non-zero number. All "
             f"{n_samples} are 0."
         )
-    check_total(sample_weight)
+    return sample_weight
+
+
+def checked_weights(sample_weight: Any, n_samples: int) -> NDArray[np.float64] | None:
+    """The same, for training: of a total that is within the range of float32."""
+    sample_weight = weights_of(sample_weight, n_samples)
+    if sample_weight is not None:
+        check_total(sample_weight)
     return sample_weight
 
 
