@@ -126,6 +126,7 @@ html_title = "sknet"
 html_static_path = ["_static"]
 html_css_files = ["sknet.css"]
 html_show_sourcelink = False
+html_context = {"default_mode": "auto"}  # light or dark, as the reader's system is
 html_copy_source = False
 html_math_renderer = "mathml"
 html_theme_options = {

@@ -52,7 +52,7 @@ def predict(thetas, x):
 # m samples, of which sample i should give t_ij at output j and gives h_ij:
 #
 #     J = -1/m sum_i sum_j [ t_ij log h_ij + (1 - t_ij) log(1 - h_ij) ]
-#         + lambda / (2 m) sum theta^2
+#     + lambda / (2 m) sum theta^2
 #
 # The last sum is over all weights but the biases: large weights cost something.
 

@@ -195,7 +195,7 @@ def main(argv):
     best = search(*dev, args.quick)
     print(f"Best model: accuracy {best.score(*test):.1%} on the test digits")
     save_and_reload(best, test[0], args.out)
-    print(f"Pictures are in {args.out.resolve()}")
+    print(f"Pictures are in {args.out}")
     if args.show:
         plt.show()
 

@@ -54,6 +54,7 @@ for seed in range(5):
 
 # %%
 # A line is a split. Splits differ as much as methods do: it is the slopes that count.
+# Moved digits help more than dropout does.
 
 figure, ax = plt.subplots(layout="constrained")
 lines = np.array(list(scores.values()))

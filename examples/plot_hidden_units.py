@@ -14,7 +14,7 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 from sknet import ScratchMLPClassifier
-from sknet.displays import WeightsDisplay
+from sknet.displays import ActivationsDisplay, NetworkDisplay, WeightsDisplay
 
 X, y = load_digits(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(X / 16, y, random_state=0)
@@ -44,6 +44,18 @@ for (digit, unit), answer in np.ndenumerate(answers.round(1) + 0):
     ax.text(unit, digit, answer, color="w" if abs(answer) > 0.6 else "k", **style)
 ax.set_title("Mean activation")
 figure.colorbar(image, ax=ax, shrink=0.8)
+
+# %%
+# One digit on its way through the network: a unit is filled by its answer, with stripes
+# where that is negative, and a line is as thick as what flows along it.
+
+NetworkDisplay.from_estimator(net, X_test[0], max_units=12)
+
+# %%
+# All new digits on their way. Many answers are near -1 or 1, where tanh is flat, but no
+# unit answers all digits alike: none is saturated, and none is dead.
+
+display = ActivationsDisplay.from_estimator(net, X_test, y_test)
 
 # %%
 # A simple reader takes a digit for the one whose mean is nearest. It reads more digits

@@ -73,7 +73,7 @@ for i, (name, race) in enumerate(races.items()):
     ax.plot(*race[0].T, marker=".", **style)
     ax.plot(*minimum.x, "*", color="gold", mec="k", ms=16)
     ax.set(title=f"{name}: {n_steps(race)} steps", xlabel="Weight 0", ylabel="Weight 1")
-    axes[1, 2].loglog(range(1, 401), race[1], label=name, **style)
+    axes[1, 2].loglog(range(1, 401), race[1], label=name, lw=1.5 + i // 4, **style)
 axes[1, 2].set(title="Cost above the minimum", xlabel="Step", ylim=1e-5)
 axes[1, 2].legend(fontsize="x-small")
 plt.show()

@@ -204,7 +204,7 @@ def main(argv):
     rungs = ladder(X.shape[1], args.quick)
     results = evaluate(rungs, X, y, 2 if args.quick else 10, args.n_jobs)
     draw(results).savefig(args.out / "plot_recipes.png", dpi=150)
-    print(f"Pictures are in {args.out.resolve()}")
+    print(f"Pictures are in {args.out}")
     if args.show:
         plt.show()
 

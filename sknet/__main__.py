@@ -163,7 +163,7 @@ def _loaded(parser, path, n_features):
             f"the digits have {n_features}: train a new one"
         )
     several = network.predict(np.zeros((1, n_features))).ndim > 1
-    if several or not np.array_equal(network.classes_, np.arange(10)):
+    if several or list(network.classes_) != list(range(10)):
         parser.error(
             f"--load: {path} has a network for other labels than the digits 0 to 9: "
             "train a new one"

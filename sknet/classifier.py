@@ -11,6 +11,7 @@ from scipy import sparse
 from scipy.special import expit, log_expit, log_softmax
 from scipy.special import softmax as softmax_of
 from sklearn.base import ClassifierMixin
+from sklearn.metrics import accuracy_score
 
 from sknet._sklearn.base import (
     NetworkEstimator,
@@ -30,7 +31,7 @@ from sknet._sklearn.labels import (
 )
 from sknet._sklearn.parameters import ClassifierParameters, constraints_of
 from sknet._sklearn.responses import RESPONSES, derivative_of_response
-from sknet._sklearn.samples import Samples
+from sknet._sklearn.samples import Samples, weights_of
 from sknet._sklearn.warn import warn
 from sknet.losses import LOSSES, ClassTargets, Loss
 
@@ -515,6 +516,28 @@ class ScratchMLPClassifier(ClassifierMixin, NetworkEstimator, ClassifierParamete
         log_proba : ndarray of shape (n_samples, n_classes)
         """
         return self._predicted(X, self._log_probabilities)
+
+    def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
+        """Accuracy: the fraction of samples whose label is predicted.
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (n_samples, n_features)
+            Samples.
+        y : array-like of shape (n_samples,) or (n_samples, n_classes)
+            Their labels; with several labels a sample, all of them must be right.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Their weights.
+
+        Returns
+        -------
+        score : float
+            Between 0 and 1.
+        """
+        y_pred = self.predict(X)
+        sample_weight = weights_of(sample_weight, y_pred.shape[0])
+        with np.errstate(invalid="ignore"):  # infinities of both signs are added up
+            return float(accuracy_score(y, y_pred, sample_weight=sample_weight))
 
     def input_gradients(
         self, X: Any, target: Any = None, response_method: str = "decision_function"

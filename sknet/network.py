@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 from scipy import sparse
 
-from sknet._blas import product
+from sknet._blas import product, sparse_with_ones
 from sknet.activations import Activation, Array
 
 Buffers: TypeAlias = tuple[list[Any], list[Array]]
@@ -97,8 +97,7 @@ def prepend_ones(X: Any, dtype: DTypeLike | None = None) -> Any:
     n_samples, n_features = X.shape
     dtype = X.dtype if dtype is None else dtype
     if sparse.issparse(X):
-        ones = sparse.csr_array(np.ones((n_samples, 1), dtype=dtype))
-        return sparse.hstack([ones, X.astype(dtype, copy=False)], format="csr").T
+        return sparse_with_ones(X, dtype).T
     rows = np.empty((n_samples, 1 + n_features), dtype=dtype)
     rows[:, 0] = 1
     rows[:, 1:] = X

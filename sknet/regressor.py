@@ -20,7 +20,7 @@ from sknet._sklearn.numbers import (
 )
 from sknet._sklearn.parameters import RegressorParameters, constraints_of
 from sknet._sklearn.responses import derivative_of_estimate
-from sknet._sklearn.samples import Samples
+from sknet._sklearn.samples import Samples, weights_of
 from sknet.losses import Loss
 from sknet.regression_losses import (
     DOMAINS,
@@ -565,7 +565,10 @@ class ScratchMLPRegressor(RegressorMixin, NetworkEstimator, RegressorParameters)
         score : float
             1 at best; 0 for the best constant.
         """
-        return self._score_of(self.predict(X), y, sample_weight)
+        y_pred = self.predict(X)
+        sample_weight = weights_of(sample_weight, y_pred.shape[0])
+        with np.errstate(invalid="ignore"):  # infinities of both signs are added up
+            return self._score_of(y_pred, y, sample_weight)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

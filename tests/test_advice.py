@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array, csr_matrix
 from sklearn.datasets import load_iris, load_wine
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV, cross_val_score
@@ -12,6 +13,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sknet import ScratchMLPClassifier
+from sknet._sklearn.scale import largest_feature
 from sknet.gradient_check import check_gradients
 
 pytestmark = pytest.mark.filterwarnings("default")
@@ -103,6 +105,19 @@ def test_features_that_are_not_scaled_come_first(solver):
     assert "then raise max_iter" in message or "then lower" in message
     assert "scale" not in the_message(net.fit, StandardScaler().fit_transform(X), y)
     assert "scale" not in the_message(net.fit, *load_iris(return_X_y=True))
+
+
+@pytest.mark.parametrize("n_samples", [1, 7, 999, 1000, 1001, 5000])
+@pytest.mark.parametrize(
+    "container",
+    [np.asarray, csr_array, csr_matrix, np.float32],
+    ids=lambda f: f.__name__,
+)
+def test_the_largest_feature_has_the_largest_root_mean_square(n_samples, container):
+    X = np.random.default_rng(0).normal(2, 3, size=(n_samples, 4)) * [1, 1e30, -5, 0]
+    rows = X[:: -(-n_samples // 1000)]
+    expected = np.sqrt((rows**2).mean(axis=0)).max()
+    assert largest_feature(container(X)) == pytest.approx(expected, rel=1e-6)
 
 
 def test_a_rate_is_not_to_blame_while_the_loss_falls(iris):

@@ -11,7 +11,17 @@ from threadpoolctl import threadpool_limits
 from sknet import _blas
 from sknet._blas import axpby, axpy, laid_out_both_ways, outer, product
 
-SHAPES = [(3, 5, 7), (30, 257, 200), (10, 101, 1100), (64, 101, 500), (1, 3, 1)]
+SHAPES = [
+    (3, 5, 7),
+    (30, 257, 64),
+    (30, 257, 200),
+    (64, 257, 200),
+    (100, 65, 64),
+    (10, 257, 100),
+    (10, 101, 1100),
+    (64, 101, 500),
+    (1, 3, 1),
+]
 LAYOUTS = {
     "by sample": np.asfortranarray,
     "by feature": np.ascontiguousarray,
@@ -40,6 +50,15 @@ def _one_thread():
 def whole_numbers(*shape, dtype):
     """Small enough for their products to be exact in float32."""
     return np.random.RandomState(len(shape)).randint(-3, 4, shape).astype(dtype)
+
+
+@pytest.mark.parametrize("n", [1, 7, 17, 200, 1000])
+@pytest.mark.parametrize("most", [8, 96, 128, _blas.ALL])
+def test_blocks_are_as_few_as_can_be_and_hold_each_sample_once(n, most):
+    blocks = [list(range(n))[block] for block in _blas._blocks(n, most)]
+    assert [i for block in blocks for i in block] == list(range(n))
+    assert max(map(len, blocks)) <= most
+    assert len(blocks) == -(-n // most)
 
 
 @every_product
@@ -81,11 +100,12 @@ def test_outer_is_a_product_with_the_transpose(
 
 
 @pytest.mark.parametrize("without", ["nothing", "csc_matvecs"])
-def test_sparse_products_need_no_private_function(monkeypatch, without):
+@both_dtypes
+def test_sparse_products_need_no_private_function(monkeypatch, without, dtype):
     if without == "csc_matvecs":
         monkeypatch.setattr(_blas, "csc_matvecs", None)
-    delta, X1 = whole_numbers(4, 9, dtype=float), whole_numbers(5, 9, dtype=float)
-    out = np.empty((4, 5), order="F")
+    delta, X1 = whole_numbers(4, 9, dtype=dtype), whole_numbers(5, 9, dtype=dtype)
+    out = np.full((4, 5), np.nan, dtype, order="F")
     outer(delta, sparse.csc_array(X1), out)
     assert_array_equal(out, delta @ X1.T)
 

@@ -2,6 +2,7 @@
 
 import sys
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -35,6 +36,7 @@ from support import ENDLESS, flat, network, regressor, short, unconverged
 matplotlib = pytest.importorskip("matplotlib")
 matplotlib.use("Agg")  # no windows
 from matplotlib import pyplot as plt  # noqa: E402
+from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: E402
 from matplotlib.colors import to_rgb  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
 from matplotlib.text import Text  # noqa: E402
@@ -42,6 +44,7 @@ from matplotlib.text import Text  # noqa: E402
 
 @pytest.fixture(autouse=True)
 def _close_figures():
+    plt.close("all")  # those of other modules
     yield
     plt.close("all")
 
@@ -113,6 +116,17 @@ DISPLAYS = {
     "saliency": lambda net, X, y, **ax: SaliencyDisplay.from_estimator(
         net, X[:7], **ax
     ),
+}
+# As few things as there may be.
+SMALL = {
+    "one unit": lambda net, X, y: WeightsDisplay.from_estimator(net, n_units=1),
+    "one guess": lambda net, X, y: PredictionsDisplay.from_estimator(
+        net, X, y, n_images=1
+    ),
+    "one mistake": lambda net, X, y: PredictionsDisplay.from_estimator(
+        net, X, y, n_images=1, kind="errors"
+    ),
+    "one saliency": lambda net, X, y: SaliencyDisplay.from_estimator(net, X[:1]),
 }
 for_each_display = pytest.mark.parametrize("name", DISPLAYS)
 
@@ -196,7 +210,7 @@ def texts_of(figure):
 
 
 @pytest.mark.parametrize("style", ["default", "dark_background"])
-@pytest.mark.parametrize("name", [*DISPLAYS, "folds", "table"])
+@pytest.mark.parametrize("name", [*DISPLAYS, *SMALL, "folds", "table"])
 def test_pictures_are_readable_at_their_size_on_light_and_dark(
     validated, images, of_table, name, style
 ):
@@ -209,7 +223,7 @@ def test_pictures_are_readable_at_their_size_on_light_and_dark(
             results = cross_validate(net, *images, cv=3, return_estimator=True)
             display = HistoryDisplay.from_cv_results(results)
         else:
-            display = DISPLAYS[name](validated, *images)
+            display = (DISPLAYS | SMALL)[name](validated, *images)
         texts = texts_of(display.figure_)
         paper = display.figure_.get_facecolor()
     assert texts
@@ -241,6 +255,102 @@ def test_pictures_say_what_they_show(validated, images, name):
             assert any(one.get_xlabel() for one in shared)
     if name in ("weights", "saliency"):
         assert display.colorbar_.ax.get_ylabel()
+
+
+# -- print without colour --------------------------------------------------------------
+
+
+def grey(ax, corners):
+    """Lightness of the pixels between two corners, in data units, without the edge."""
+    canvas = FigureCanvasAgg(ax.figure)
+    canvas.draw()
+    lightness = np.asarray(canvas.buffer_rgba())[::-1, :, :3] @ [0.299, 0.587, 0.114]
+    (x, *_, right), (y, *_, top) = np.sort(ax.transData.transform(corners), axis=0).T
+    edge = 0.2 * (right - x), 0.2 * (top - y)
+    across = slice(int(x + edge[0]), int(right - edge[0]))
+    return lightness[int(y + edge[1]) : int(top - edge[1]), across] / 255
+
+
+def signs_as_tiles(ax):
+    signs = np.repeat([[1.0, -1.0]], 64, axis=0)
+    images = WeightsDisplay(signs).plot(ax).images_
+    boxes = [np.reshape(image.get_extent(), (2, 2)).T for image in images]
+    return dict(zip("+-", boxes, strict=True))
+
+
+def signs_as_a_heat_map(ax):
+    WeightsDisplay([[1.0, -1.0]]).plot(ax)
+    return {"+": [(-0.5, -0.5), (0.5, 0.5)], "-": [(-0.5, 0.5), (0.5, 1.5)]}
+
+
+def signs_as_saliency(ax):
+    signs = np.repeat([[1.0], [-1.0]], 64, axis=1)
+    images = SaliencyDisplay(signs, np.zeros((2, 64))).plot(ax).images_
+    boxes = [np.reshape(image.get_extent(), (2, 2)).T for image in images]
+    return dict(zip("+-", boxes, strict=True))
+
+
+def signs_of_features(ax):
+    SaliencyDisplay([[1.0, -1.0], [1.0, -1.0]], np.zeros((2, 2))).plot(ax)
+    return {"+": [(-0.5, -0.5), (0.5, 1.5)], "-": [(0.5, -0.5), (1.5, 1.5)]}
+
+
+def signs_of_units(ax):
+    names = ["input", "hidden 0", "output"]
+    layers = [
+        SimpleNamespace(name=name, n_units=2, activation="tanh", n_parameters=6)
+        for name in names
+    ]
+    activations = [np.zeros(2), np.array([1.0, -1.0]), np.zeros(2)]
+    display = NetworkDisplay(layers, [np.eye(2)] * 2, activations).plot(ax)
+    boxes = [
+        path.get_extents().get_points() for path in display.circles_[1].get_paths()
+    ]
+    return dict(zip("+-", boxes, strict=True))
+
+
+SIGNS = [
+    signs_as_tiles,
+    signs_as_a_heat_map,
+    signs_as_saliency,
+    signs_of_features,
+    signs_of_units,
+]
+
+
+@pytest.mark.parametrize("style", ["default", "dark_background"])
+@pytest.mark.parametrize("draw", SIGNS, ids=lambda draw: draw.__name__)
+def test_signs_are_told_without_colour(draw, style):
+    with plt.style.context(style):
+        ax = plt.figure(figsize=(5, 4), layout="constrained").subplots()
+        box = draw(ax)
+        assert np.ptp(grey(ax, box["+"])) < 0.01
+        assert np.ptp(grey(ax, box["-"])) > 0.4
+        for bar in ax.figure.axes[1:]:  # it tells which of them is which
+            (low, _), (_, high) = bar.get_ylim(), bar.get_ylim()
+            assert np.ptp(grey(bar, [(0, 0.8 * high), (1, high)])) < 0.1
+            assert np.ptp(grey(bar, [(0, 0.8 * low), (1, low)])) > 0.4
+
+
+def test_the_larger_a_negative_number_the_plainer_are_its_stripes(ax):
+    SaliencyDisplay([[-1.0, -0.5, -0.1, 0.0]] * 2, np.zeros((2, 4))).plot(ax)
+    spans = [np.ptp(grey(ax, [(i - 0.5, 0), (i + 0.5, 1)])) for i in range(4)]
+    assert (np.diff(spans) < 0).all()
+    assert spans[-1] == 0
+
+
+def test_curves_of_several_networks_differ_by_more_than_colour(ax):
+    histories = {str(i): {"loss": range(1, 81)} for i in range(8)}
+    display = HistoryDisplay(histories).plot(ax)
+    lines = [display.lines_[name, "loss"] for name in histories]
+    marks = [line.get_marker() for line in lines]
+    assert len(set(marks[:6])) == 6
+    assert len({(line.get_color(), line.get_marker()) for line in lines}) == 8
+    assert "*" not in marks  # the best epoch's
+    in_legend = display.ax_.get_legend().get_lines()
+    assert [line.get_marker() for line in in_legend] == marks
+    starts = {line.get_markevery()[0] for line in lines}
+    assert len(starts) == 8  # not one on the other, where curves meet
 
 
 # -- networks in other estimators ------------------------------------------------------

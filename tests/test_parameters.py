@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.neural_network import MLPClassifier
+from sklearn.utils._param_validation import validate_parameter_constraints
 
-from sknet import ScratchMLPClassifier
+from sknet import ScratchMLPClassifier, ScratchMLPRegressor
 from support import NO_EFFECT, assert_same_weights, network, short, unconverged
 
 # A value that changes the result, and the other parameters it needs for that.
@@ -317,3 +318,47 @@ def test_bad_parameters_are_named(iris, parameters):
     (name,) = parameters
     with pytest.raises(ValueError, match=f"The '{name}' parameter"):
         network(**parameters).fit(*iris)
+
+
+@pytest.mark.parametrize("estimator", [ScratchMLPClassifier, ScratchMLPRegressor])
+def test_defaults_are_valid(estimator):
+    defaults = estimator().get_params()
+    constraints = estimator._parameter_constraints
+    assert set(defaults) == set(constraints)
+    validate_parameter_constraints(constraints, defaults, estimator.__name__)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"max_iter": 200.0},
+        {"max_fun": 15000.0},
+        {"shuffle": 1},
+        {"warm_start": 0},
+        {"early_stopping": 0.0},
+        {"hidden_layer_sizes": 100.0},
+        {"n_iter_no_change": np.array(10)},
+    ],
+    ids=str,
+)
+def test_what_equals_the_default_is_refused_if_its_type_is_wrong(iris, parameters):
+    (name,) = parameters
+    with pytest.raises(ValueError, match=f"The '{name}' parameter"):
+        network(**parameters).fit(*iris)
+
+
+def test_a_parameter_of_a_subclass_is_checked(iris):
+    class Mine(ScratchMLPClassifier):
+        _parameter_constraints = {
+            **ScratchMLPClassifier._parameter_constraints,
+            "mine": ["boolean"],
+        }
+
+        def __init__(self, mine=False, max_iter=2):
+            super().__init__(max_iter=max_iter, tol=0, n_iter_no_change=np.inf)
+            self.mine = mine
+
+    Mine().fit(*iris)
+    for wrong in {"mine": 3}, {"max_iter": 0}:
+        with pytest.raises(ValueError, match=f"The '{next(iter(wrong))}' parameter"):
+            Mine(**wrong).fit(*iris)

@@ -8,7 +8,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.preprocessing import StandardScaler
+from sklearn.utils import check_array
 
+from sknet._sklearn.samples import is_ready
 from support import (
     COLUMNS,
     CONTAINERS,
@@ -196,3 +198,66 @@ def test_the_order_of_bytes_in_a_frame_does_not_matter(dtype, iris):
     assert_same_weights(net, expected)
     expected = expected.predict_proba(native)
     assert_array_equal(net.predict_proba(pd.DataFrame(foreign)), expected)
+
+
+PLAIN = np.arange(6.0).reshape(3, 2)
+HOSTILE = {
+    "plain": PLAIN,
+    "float32": PLAIN.astype(np.float32),
+    "F": np.asfortranarray(PLAIN),
+    "NaN": np.where(PLAIN == 3, np.nan, PLAIN),
+    "infinity": np.where(PLAIN == 3, np.inf, PLAIN),
+    "both infinities": np.array([[np.inf, -np.inf]]),
+    "a sum that overflows": np.full((2, 2), 1e308),
+    "no rows": PLAIN[:0],
+    "no columns": PLAIN[:, :0],
+    "one axis": PLAIN[0],
+    "three axes": PLAIN[np.newaxis],
+    "integers": PLAIN.astype(int),
+    "float16": PLAIN.astype(np.float16),
+    "longdouble": PLAIN.astype(np.longdouble),
+    "complex": PLAIN.astype(complex),
+    "objects": PLAIN.astype(object),
+    "strings": PLAIN.astype(str),
+    "big-endian": PLAIN.astype(">f8"),
+    "masked": np.ma.masked_equal(PLAIN, 3),
+    "list": PLAIN.tolist(),
+    "frame": pd.DataFrame(PLAIN),
+    "sparse": sparse.csr_array(PLAIN),
+    "nothing": None,
+}
+
+
+@pytest.mark.parametrize("X", HOSTILE.values(), ids=HOSTILE)
+def test_what_is_ready_comes_out_of_all_checks_as_it_is(X):
+    if is_ready(X):
+        assert check_array(X, dtype=(np.float64, np.float32)) is X
+
+
+def test_plain_arrays_are_ready():
+    ready = [name for name, X in HOSTILE.items() if is_ready(X)]
+    assert ready == ["plain", "float32", "F"]
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.float64, bool, "U1"])
+def test_labels_of_another_length_are_refused_whatever_their_type(iris, dtype):
+    X, y = iris
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        network().fit(X, y[:-1].astype(dtype))
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+def test_labels_that_are_not_finite_are_refused(iris, number):
+    X, y = iris
+    y = y.astype(float)
+    y[3] = number
+    with pytest.raises(ValueError, match="Input y contains"):
+        network().fit(X, y)
+
+
+def test_an_array_after_a_frame_has_no_names(iris):
+    X, y = iris
+    net = network().fit(pd.DataFrame(X, columns=list("abcd")), y)
+    net.fit(X[:, :3], y)
+    assert net.n_features_in_ == 3
+    assert not hasattr(net, "feature_names_in_")

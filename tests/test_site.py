@@ -136,6 +136,7 @@ def test_the_site_leads_where_a_newcomer_wants_to_go(site):
     html = (site / "source/sknet/backprop.html").read_text("utf-8")
     line = html.split(f'id="L{NUMBER}"')[1].split('id="L')[0]
     assert GRADIENT in unescape(re.sub("<[^>]*>", "", line))
+    assert "../index.html" in pages["draw/index.html"].links
     # Names of sknet in the pages are links to the reference.
     links = pages["callbacks.html"].in_article
     assert "api/generated/sknet.ScratchMLPClassifier.html" in " ".join(links)
@@ -146,6 +147,7 @@ def test_the_site_leads_where_a_newcomer_wants_to_go(site):
     fetched = re.compile(r'<(?:script|link|img)[^>]*(?:src|href)="(?:https?:)?//')
     for file in files:
         assert not fetched.search(file.read_text("utf-8")), file
+        assert str(site.parent) not in file.read_text("utf-8"), file  # a private folder
 
 
 def test_the_parameters_are_on_their_page_once_with_their_defaults():

@@ -749,7 +749,7 @@ def test_numbers_of_any_size_are_predicted_for():
         (pl.Series(np.zeros(8)), r"shape \(8,\) is no table"),
         (np.zeros((8, 1, 1)), r"shape \(8, 1, 1\)"),
         (sparse.csr_array(np.eye(8)), "is sparse, which a table is not"),
-        (pd.DataFrame({"x": [10**400, 1] * 4}), "has a value of type int"),
+        (pd.DataFrame({"x": [10**400, 1] * 4}, dtype=object), "a value of type int"),
         (np.ones((8, 2)), "n_samples=8 rows apart"),
         (pd.DataFrame({"x": [*"abcdefgh"]}), "lower min_frequency"),
         (np.ones((1, 1)), "n_samples=1 rows apart"),

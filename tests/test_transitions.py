@@ -174,7 +174,8 @@ def trained(start, net, data, folder, validation=None):
     if start == "checkpoint":
         path = folder / "net.joblib"
         net.set_params(max_iter=N_BEFORE + 1)
-        net.set_callbacks(*checkpoint(path, N_BEFORE, crash_after=N_BEFORE))
+        callbacks = checkpoint(path, N_BEFORE, crash_after=N_BEFORE)
+        net.set_callbacks(*callbacks)
         with pytest.raises(Crash):
             net.fit(*data, **validation)
         return joblib.load(path).set_params(warm_start=True)
@@ -409,7 +410,8 @@ def test_patience_that_has_run_out(change, tmp_path):
     change, path = TRANSITIONS[change], tmp_path / "net.joblib"
     settings = {"tol": 10.0, "n_iter_no_change": 3, "batch_size": 20, "max_iter": 40}
     net, data = network(**settings, **change.before), data_called("data")
-    net.set_callbacks(*checkpoint(path)).fit(*data, **validation_for(net, data))
+    callbacks = checkpoint(path)
+    net.set_callbacks(*callbacks).fit(*data, **validation_for(net, data))
     assert net.n_iter_ == 5
     net = joblib.load(path).set_params(warm_start=True, **change.parameters)
     given = validation_for(net, data)

@@ -1,5 +1,6 @@
 """How the gallery runs the examples."""
 
+import os
 from pathlib import Path
 
 LONG = ["plot_recipes.py", "plot_tables.py"]
@@ -7,8 +8,11 @@ LONG = ["plot_recipes.py", "plot_tables.py"]
 
 def arguments(gallery_conf, script_vars):
     """Arguments of an example: a folder for its files, and few epochs if it is long."""
-    out = ["--out", str(Path(gallery_conf["src_dir"], "_build/pictures"))]
-    return [*out, "--quick"] if Path(script_vars["src_file"]).name in LONG else out
+    # They print it, as it is given; the folder that they run in is their own.
+    example = Path(script_vars["src_file"])
+    pictures = Path(gallery_conf["src_dir"], "_build/pictures")
+    out = ["--out", os.path.relpath(pictures, example.parent)]
+    return [*out, "--quick"] if example.name in LONG else out
 
 
 class ReadingOrder:

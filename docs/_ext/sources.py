@@ -18,6 +18,8 @@ from pygments.lexers import PythonLexer
 ROOT = Path(__file__).parents[2]
 # A folder of the docs that is a page by itself, and is copied as it is.
 WHOLE = "draw"
+# What its page has here, and not where the folder is opened alone.
+BACK = '<nav><a href="../index.html">← sknet: all pages</a></nav>'
 LINK = re.compile(r"\]\((?![a-z]+:|#)([^)\s#]+)(#[^)\s]+)?\)")
 
 
@@ -72,13 +74,16 @@ def page_of(path):
 
 
 def copy_whole(app, error):
-    """Copy what is a page by itself."""
+    """Copy what is a page by itself, with a link back."""
     if error is None and app.builder.format == "html":
         ignored = shutil.ignore_patterns("*.py")
         there = Path(app.outdir, WHOLE)
         shutil.copytree(
             ROOT / "docs" / WHOLE, there, ignore=ignored, dirs_exist_ok=True
         )
+        page = there / "index.html"
+        html = re.sub("<!-- BACK.*?-->", BACK, page.read_text("utf-8"))
+        page.write_text(html, "utf-8")
 
 
 def pages(app):

@@ -11,9 +11,14 @@ from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 from sklearn.metrics import check_scoring
+from sklearn.utils._param_validation import validate_parameter_constraints
 
 from sknet._sklearn.fitted import FittedNetwork
-from sknet._sklearn.parameters import NetworkParameters, plain_parameters
+from sknet._sklearn.parameters import (
+    NetworkParameters,
+    not_default,
+    plain_parameters,
+)
 from sknet._sklearn.samples import Samples
 from sknet.losses import Loss
 
@@ -23,6 +28,7 @@ Self = TypeVar("Self", bound="NetworkHooks")
 class NetworkHooks(FittedNetwork, NetworkParameters):
     """An estimator whose targets are still to be told of."""
 
+    _parameter_constraints: dict[str, list[Any]]
     # Values of ``scoring`` that mean the estimator's own score.
     _own_scorings: tuple[str | None, ...]
     # Whether y of objects is made an array of numbers.
@@ -114,6 +120,12 @@ class NetworkHooks(FittedNetwork, NetworkParameters):
     def _strata(self, y: NDArray[Any]) -> NDArray[Any] | None:
         """Class indices by which held-out rows are in proportion; None for none."""
         return None
+
+    def _validate_params(self) -> None:
+        """Check the parameters as scikit-learn does, but for those left at defaults."""
+        validate_parameter_constraints(
+            self._parameter_constraints, not_default(self), type(self).__name__
+        )
 
     def _draft(self: Self) -> Self:
         """A copy that shares what this one holds, to be changed freely.

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import KW_ONLY, Field, dataclass, field, fields
+from dataclasses import KW_ONLY, MISSING, Field, dataclass, field, fields
 from functools import cache
 from numbers import Integral, Real
+from types import NoneType
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
@@ -226,6 +227,23 @@ def parameter_table(parameters: type[NetworkParameters]) -> tuple[Field[Any], ..
     return fields(parameters)
 
 
+def not_default(estimator: Any) -> dict[str, Any]:
+    """The estimator's parameters that are not the default itself, by name."""
+    defaults = _defaults(type(estimator))
+    given = estimator.get_params(deep=False).items()
+    return {k: v for k, v in given if not _is_same(v, defaults.get(k, MISSING))}
+
+
+@cache
+def _defaults(parameters: type[NetworkParameters]) -> dict[str, Any]:
+    return {one.name: one.default for one in parameter_table(parameters)}
+
+
+def _is_same(value: Any, default: Any) -> bool:
+    """Whether a value is the default, in its type too; quick, and False of a tuple."""
+    return type(value) is type(default) is not tuple and value == default
+
+
 def constraints_of(parameters: type[NetworkParameters]) -> dict[str, list[Any]]:
     """The domains of parameters, as scikit-learn wants them."""
     return {one.name: one.metadata["domain"] for one in fields(parameters)}
@@ -249,7 +267,9 @@ MOST = 10**300
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, bool | np.bool_):
+    if type(value) in (bool, float, str, tuple, NoneType):
+        return value
+    if isinstance(value, np.bool_):
         return bool(value)
     if isinstance(value, Integral):
         return min(int(value), MOST)  # a larger one cannot become a float
@@ -267,10 +287,11 @@ def check_combinations(estimator: Any, X: Any) -> None:
         For a feature of ours that the solver, or a sparse X, cannot have.
     """
     for one in parameter_table(type(estimator)):
+        if not one.metadata["must"]:
+            continue
         value = getattr(estimator, one.name)
         is_set = np.any(value) if one.name == "dropout" else value != one.default
-        must, needs = one.metadata["must"], one.metadata["needs"]
-        if must and is_set and estimator.solver not in needs["solver"]:
+        if is_set and estimator.solver not in one.metadata["needs"]["solver"]:
             raise ValueError(
                 f"{one.name}={value!r} does not go with solver={estimator.solver!r}, "
                 f"which needs a cost that stays the same: set {one.name}="
@@ -309,7 +330,7 @@ def unused_parameters(
         reason = _without_effect(estimator, one, validation_is_given)
         if reason is not None:
             reasons[one.name] = reason
-    if not layer_sizes(estimator.hidden_layer_sizes) and np.any(estimator.dropout):
+    if np.any(estimator.dropout) and not layer_sizes(estimator.hidden_layer_sizes):
         reasons["dropout"] = "no hidden layers"
     return {
         f"{name} ({reason})": f"{name}={_in_short(getattr(estimator, name))} ({reason})"
@@ -319,6 +340,8 @@ def unused_parameters(
 
 def _is_equal(value: Any, default: Any) -> bool:
     """Whether a value, perhaps a list or an array, is the default."""
+    if _is_same(value, default):
+        return True
     # Numbers and words cannot be compared as arrays in NumPy 2.1.0.
     alike = isinstance(value, str) == isinstance(default, str)
     return alike and np.array_equal(value, default)

@@ -55,7 +55,7 @@ def check_range(X: Any, dtype: Any) -> None:
         )
 
 
-def evenly_spaced(n_rows: int, n_most: int = MOST_ROWS) -> NDArray[np.intp]:
+def evenly_spaced(n_rows: int, n_most: int) -> NDArray[np.intp]:
     """Numbers of at most so many rows, from the first to the last."""
     return np.linspace(0, n_rows - 1, min(n_rows, n_most)).astype(np.intp)
 
@@ -63,8 +63,12 @@ def evenly_spaced(n_rows: int, n_most: int = MOST_ROWS) -> NDArray[np.intp]:
 @np.errstate(all="ignore")
 def largest_feature(X: Any) -> float:
     """Root mean square of the largest feature of X."""
-    mean, std = _moments(X)
-    return float(np.sqrt(mean**2 + std**2).max(initial=0.0))
+    rows = _some_rows(X)
+    if sparse.issparse(rows):
+        squares = rows.astype(np.float64).power(2).sum(axis=0)
+    else:  # without an array of squares as large as the rows
+        squares = np.einsum("ij,ij->j", rows, rows, dtype=np.float64)
+    return float(np.sqrt(np.asarray(squares) / rows.shape[0]).max(initial=0.0))
 
 
 @np.errstate(all="ignore")
@@ -89,9 +93,14 @@ def scaled_unlike(X: Any, X_val: Any) -> bool:
 @np.errstate(all="ignore")
 def _moments(X: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean and standard deviation of each feature, in some rows of X."""
-    rows = X[evenly_spaced(X.shape[0])].astype(np.float64)
+    rows = _some_rows(X).astype(np.float64)
     if sparse.issparse(rows):
         mean = np.asarray(rows.mean(axis=0)).ravel()
         squares = np.asarray(rows.multiply(rows).mean(axis=0)).ravel()
         return mean, np.sqrt(np.maximum(squares - mean**2, 0.0))
     return rows.mean(axis=0), rows.std(axis=0)
+
+
+def _some_rows(X: Any) -> Any:
+    """At most so many rows of X, evenly spaced; of an array a view."""
+    return X[:: -(-X.shape[0] // MOST_ROWS)]

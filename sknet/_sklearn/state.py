@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
+from functools import cache
 from math import isfinite, nan
 from typing import Any
 
@@ -147,22 +148,22 @@ class TrainingState:
 
     def attributes(self) -> dict[str, Any]:
         """The fitted attributes: plain arrays and values, not copied."""
-        kept, public, private = self.best_or_last, {}, {}
-        for one in fields(self):
-            value = getattr(self, one.name)
-            if "attribute" in one.metadata:
-                public[one.metadata["attribute"]] = value
-            elif one.name not in ("theta", "best_theta", "data"):
-                private[one.name] = value
-        private["rng"] = self.rng.get_state(legacy=False)
-        private["theta"] = None if kept is self.theta else self.theta
+        held, last = vars(self), self.theta
+        memory = {name: held[name] for name in _fields_of_memory()}
+        memory["rng"] = self.rng.get_state(legacy=False)
+        memory["theta"] = None if self.best_or_last is last else last
+        return {**self.results(), "_training": memory}
+
+    def results(self) -> dict[str, Any]:
+        """The fitted attributes without those that only training needs."""
+        held = vars(self)
+        public = {name: held[one] for one, name in _public_names().items()}
         return {
             **self.data,
             **public,
             "n_layers_": len(self.n_units),
             "n_outputs_": self.n_units[-1],
-            "_theta": kept,
-            "_training": private,
+            "_theta": self.best_or_last,
         }
 
     def snapshot(self, **other: Any) -> dict[str, Any]:
@@ -368,6 +369,20 @@ class TrainingState:
 
     def _curves(self) -> list[list[float]]:
         return [self.costs, *self.history.values()]
+
+
+@cache
+def _public_names() -> dict[str, str]:
+    """From the fields that users read to the names under which they do."""
+    named = [one for one in fields(TrainingState) if "attribute" in one.metadata]
+    return {one.name: one.metadata["attribute"] for one in named}
+
+
+@cache
+def _fields_of_memory() -> list[str]:
+    """The fields that only training needs, but for the weights."""
+    others = {*_public_names(), "theta", "best_theta", "data"}
+    return [one.name for one in fields(TrainingState) if one.name not in others]
 
 
 def publish(state: TrainingState, estimator: Any) -> None:

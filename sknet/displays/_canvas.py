@@ -13,6 +13,8 @@ ON_LIGHT = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
 ON_DARK = ["#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#F0E442", "#D55E00"]
 MARKERS = ["o", "s", "^", "D", "v", "P"]
 
+STRIPES = "////"  # a hatch of matplotlib
+LEAST = 5.4, 2.6  # inches of a figure with a title and a colour bar
 GAP = 0.2  # between tiles, in widths of one
 
 
@@ -123,6 +125,63 @@ def signed(ax):
     return LinearSegmentedColormap.from_list("signed", [*ends[0], middle, *ends[1]])
 
 
+def draw_signed(ax, values, limit, **style):
+    """An image of numbers from -limit to limit, striped where they are negative.
+
+    Parameters
+    ----------
+    values : ndarray of shape (height, width)
+    limit : float
+    **style
+        For ``imshow``.
+
+    Returns
+    -------
+    drawn : AxesImage
+    """
+    style |= {"cmap": signed(ax), "vmin": -limit, "vmax": limit}
+    drawn = ax.imshow(values, **style)
+    left, right, bottom, top = drawn.get_extent()
+    x = np.linspace(left, right, values.shape[1] + 1)
+    y = np.linspace(top, bottom, values.shape[0] + 1)
+    i, j = np.nonzero(values < 0)
+    corners = [(j, i), (j + 1, i), (j + 1, i + 1), (j, i + 1)]
+    cells = np.array([(x[column], y[row]) for column, row in corners])
+    draw_stripes(ax, cells.transpose(2, 0, 1))
+    return drawn
+
+
+def draw_stripes(ax, outlines, **style):
+    """Stripes, by which numbers below 0 are told without their colour.
+
+    They have the colour of 0, and so stand out the more, the farther a number is
+    from it.
+
+    Parameters
+    ----------
+    outlines : array-like of shape (n, n_corners, 2)
+        Of what is negative.
+    **style
+        For the patch.
+    """
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path
+
+    if len(outlines):
+        path = Path.make_compound_path_from_polys(np.asarray(outlines, dtype=float))
+        style |= {"fill": False, "linewidth": 0, "hatch": STRIPES}
+        # add_patch would go through all corners one by one, for limits of the axes.
+        ax.add_artist(PathPatch(path, edgecolor=signed(ax)(0.5), **style))
+
+
+def add_signed_bar(figure, drawn, ax, label):
+    """A colour bar for what :func:`draw_signed` has drawn."""
+    bar = figure.colorbar(drawn, ax=ax, label=label, shrink=0.8)
+    low = drawn.norm.vmin
+    draw_stripes(bar.ax, [[(0, low), (1, low), (1, 0), (0, 0)]])
+    return bar
+
+
 def as_images(rows, image_shape="auto"):
     """Images of shape (n_images, height, width), from rows of pixels if need be.
 
@@ -209,16 +268,16 @@ def n_columns_for(n_tiles, n_columns):
 
 
 def tiles_size(images, n_columns, below, width=1.28):
-    """Size in inches of a figure whose tiles are about so wide."""
+    """Size in inches of a figure whose tiles are about so wide, and its words fit."""
     height = images.shape[1] / images.shape[2]
     n_rows = ceil(len(images) / n_columns)
     return (
-        (1 + GAP) * width * n_columns,
-        (height + below) * width * max(1, n_rows) + 0.35,
+        max(LEAST[0], (1 + GAP) * width * n_columns),
+        max(LEAST[1], (height + below) * width * max(1, n_rows) + 0.35),
     )
 
 
-def draw_tiles(ax, images, n_columns, below, **style):
+def draw_tiles(ax, images, n_columns, below, draw):
     """Images in a grid of one pair of axes, in reading order.
 
     Parameters
@@ -226,8 +285,8 @@ def draw_tiles(ax, images, n_columns, below, **style):
     images : ndarray of shape (n_images, height, width)
     below : float
         Free height below each, in widths of an image.
-    **style
-        For ``imshow``.
+    draw : callable
+        ``draw(ax, image, extent=)``, which returns what is drawn.
 
     Returns
     -------
@@ -243,7 +302,7 @@ def draw_tiles(ax, images, n_columns, below, **style):
         row, column = divmod(i, n_columns)
         left, top = (1 + GAP) * column, -row * (height + below)
         extent = (left, left + 1, top - height, top)
-        drawn.append(ax.imshow(image, extent=extent, **style))
+        drawn.append(draw(ax, image, extent=extent))
         frame = {"fill": False, "edgecolor": text_colour(), "lw": 0.5, "alpha": 0.5}
         ax.add_patch(Rectangle((left, top - height), 1, height, **frame))
         places.append((left + 0.5, top - height))

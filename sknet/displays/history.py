@@ -8,6 +8,9 @@ from sknet.displays._networks import named_networks_in
 # A range of losses from which on they have a logarithmic scale.
 WIDE = 100
 
+N_MARKS = 8  # on a curve
+STAR = {"linestyle": "none", "marker": "*", "markersize": 11}
+
 # Panels: what is drawn of training, and of validation.
 PANELS = {
     "cost": ("cost", None),
@@ -22,9 +25,10 @@ OTHER_NAMES = {"cost": "Cost (loss + penalty)", "learning_rate": "Learning rate"
 class HistoryDisplay:
     """Training and validation loss, score and learning rate against the epochs.
 
-    Training is drawn in solid lines and validation in dashed ones; the best epoch by
-    the validation score, whose weights are kept, is marked by a dotted line, or where
-    there are several networks by a star on their curves.
+    Training is drawn in solid lines and validation in dashed ones; the curves of
+    several networks have marks, each its own.  The best epoch by the validation score,
+    whose weights are kept, is marked by a star, and where there is one network by a
+    dotted line too.
 
     Parameters
     ----------
@@ -226,8 +230,8 @@ class HistoryDisplay:
             (line,) = ax.plot(
                 1 + np.arange(len(values)),
                 values,
-                marker="." if len(values) == 1 else None,
                 **self._style(i, quantity),
+                **self._marks(i, len(values)),
             )
             self.lines_[name, quantity] = line
             self._mark_best(ax, i, name, quantity, values)
@@ -256,13 +260,25 @@ class HistoryDisplay:
             return {**style, "color": colour, **thin}
         return {**style, "color": self._colours[i % len(self._colours)]}
 
+    def _marks(self, i, n_epochs):
+        """Marks on some epochs of a curve, those of other networks beside them."""
+        n_networks = len(self.histories)
+        if n_networks == 1 or self.folds:
+            return {"marker": "." if n_epochs == 1 else None}
+        every = max(1, round(n_epochs / N_MARKS))
+        marks = {"marker": self._marker(i), "markersize": 5}
+        return {**marks, "markevery": (i * every // n_networks % n_epochs, every)}
+
+    def _marker(self, i):
+        """Another one each time that the colours begin anew."""
+        return MARKERS[(i + i // len(self._colours)) % len(MARKERS)]
+
     def _mark_best(self, ax, i, name, quantity, values):
         best = self._best(name)
         if best is None or self.folds or not quantity.startswith("val_"):
             return
-        style = {**self._style(i, quantity), "linestyle": "none"}
-        marker = "*" if len(self.histories) == 1 else MARKERS[i % len(MARKERS)]
-        ax.plot(best, values[best - 1], marker=marker, markersize=9, **style)
+        style = {**self._style(i, quantity), **STAR}
+        ax.plot(best, values[best - 1], markeredgecolor=text_colour(), **style)
 
     def _draw_means(self, ax, curves):
         for quantity in dict.fromkeys(quantity for _, _, quantity, _ in curves):
@@ -296,8 +312,7 @@ class HistoryDisplay:
         if not single:
             for i, name in enumerate(self.histories):
                 style = {"color": self._colours[i % len(self._colours)]}
-                if self._best(name) is not None:
-                    style["marker"] = MARKERS[i % len(MARKERS)]
+                style |= {"marker": self._marker(i), "markersize": 5}
                 handles[name] = Line2D([], [], **style)
         if {"cost", "loss"} & measured and (validated or single):
             handles["training"] = Line2D([], [], color=first)
@@ -310,8 +325,7 @@ class HistoryDisplay:
             style = {"linestyle": ":", "linewidth": 1, **grey}
             handles[f"best epoch: {best[0]}"] = Line2D([], [], **style)
         elif any(best):
-            marks = {"linestyle": "none", "marker": MARKERS[0], **grey}
-            handles["best epoch"] = Line2D([], [], **marks)
+            handles["best epoch"] = Line2D([], [], **STAR, **grey)
         if len(handles) > 1:
             self.ax_.legend(handles.values(), handles.keys())
 

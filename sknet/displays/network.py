@@ -7,6 +7,7 @@ from sknet.displays._canvas import (
     axes_or_new,
     check_counts,
     colours,
+    draw_stripes,
     ink,
     percent,
     shape_of_images,
@@ -29,7 +30,7 @@ class NetworkDisplay:
     Lines are weights, the thicker the larger, orange and solid where they are positive,
     blue and dashed where they are negative.  With a sample, lines are what flows along
     them, weights times activations, and units are filled by their activations,
-    relative to the largest of their layer.
+    relative to the largest of their layer, with stripes where they are negative.
 
     Parameters
     ----------
@@ -273,10 +274,17 @@ class NetworkDisplay:
             values = np.asarray(self.activations[layer], dtype=float)
             shown = values[self.units_[layer]] / (np.abs(values).max(initial=0) or 1)
             style |= {"cmap": signed(self.ax_), "array": shown, "clim": (-1, 1)}
-            style["linestyle"] = ["-" if one >= 0 else ":" for one in shown]
+            if layer > 0 or not self._is_image:
+                self._stripe(self._places[layer][shown < 0])
         collection = PatchCollection(circles, **style)
         collection.set_visible(layer > 0 or not self._is_image)
         return self.ax_.add_collection(collection)
+
+    def _stripe(self, places):
+        from matplotlib.path import Path
+
+        (circle,) = Path.unit_circle().to_polygons()
+        draw_stripes(self.ax_, [place + RADIUS * circle for place in places], zorder=4)
 
     def _draw_image(self):
         from matplotlib.patches import Rectangle

@@ -1,5 +1,7 @@
 """Draws images with their actual and their guessed labels."""
 
+from functools import partial
+
 import numpy as np
 from sklearn.base import is_classifier
 from sklearn.utils.validation import check_is_fitted
@@ -208,7 +210,8 @@ class PredictionsDisplay:
         n_columns = n_columns_for(len(images), n_columns)
         ax = axes_or_new(ax, tiles_size(images, n_columns, below=0.5))
         self.ax_, self.figure_ = ax, ax.figure
-        self.images_, places = draw_tiles(ax, images, n_columns, 0.5, cmap=ink(ax))
+        draw = partial(type(ax).imshow, cmap=ink(ax))
+        self.images_, places = draw_tiles(ax, images, n_columns, 0.5, draw)
         proba = [None] * len(images) if self.proba is None else self.proba
         self.texts_ = []
         for (x, y), *labels in zip(

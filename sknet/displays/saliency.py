@@ -1,17 +1,20 @@
 """Draws what in a sample speaks for a class, and what against it."""
 
+from functools import partial
+
 import numpy as np
 
 from sknet.displays._canvas import (
+    add_signed_bar,
     as_images,
     axes_or_new,
     check_counts,
     colours,
+    draw_signed,
     draw_tiles,
     n_columns_for,
     percent,
     shape_of_images,
-    signed,
     text_colour,
     tiles_size,
 )
@@ -19,16 +22,16 @@ from sknet.displays._networks import network_in
 
 KINDS = "gradient", "gradient_x_input"
 MOST_FEATURES = 20
-FOR_CLASS = "Orange speaks for the class, blue against it"
-FOR_NUMBER = "Orange raises the estimate, blue lowers it"
+FOR_CLASS = "Orange speaks for the class, stripes against it"
+FOR_NUMBER = "Orange raises the estimate, stripes lower it"
 
 
 class SaliencyDisplay:
     """Gradients of a network's output in its inputs, drawn over the samples.
 
     Images are drawn with the outline of what is on them: orange pixels speak for the
-    class, blue ones against it.  Samples that are no images are bars of the features of
-    the largest gradients, one sample, or a heat map, several.
+    class, blue ones with stripes against it.  Samples that are no images are bars of
+    the features of the largest gradients, one sample, or a heat map, several.
 
     Parameters
     ----------
@@ -47,7 +50,7 @@ class SaliencyDisplay:
     feature_names : list of str, default=None
     label : str, default="Gradient"
         What the numbers are.
-    title : str, default="Orange speaks for it, blue against it"
+    title : str, default="Orange speaks for it, stripes against it"
         Where there are several samples.
 
     Attributes
@@ -87,7 +90,7 @@ class SaliencyDisplay:
         image_shape="auto",
         feature_names=None,
         label="Gradient",
-        title="Orange speaks for it, blue against it",
+        title="Orange speaks for it, stripes against it",
     ):
         self.gradients = gradients
         self.X = X
@@ -207,17 +210,16 @@ class SaliencyDisplay:
             self._draw_heatmap(ax, gradients, limit)
         self.figure_ = self.ax_.figure
         if self.images_:
-            self.colorbar_ = self.figure_.colorbar(
-                self.images_[0], ax=self.ax_, label=label, shrink=0.8
-            )
+            first = self.images_[0]
+            self.colorbar_ = add_signed_bar(self.figure_, first, self.ax_, label)
         return self
 
     def _draw_images(self, ax, images, limit, n_columns):
         n_columns = n_columns_for(len(images), n_columns)
         width, height = tiles_size(images, n_columns, below=0.3)
         self.ax_ = ax = axes_or_new(ax, (width + 1.0, height))
-        style = {"cmap": signed(ax), "vmin": -limit, "vmax": limit}
-        self.images_, places = draw_tiles(ax, images, n_columns, 0.3, **style)
+        draw = partial(draw_signed, limit=limit)
+        self.images_, places = draw_tiles(ax, images, n_columns, 0.3, draw)
         samples = self.X if self.images is None else self.images
         samples = as_images(samples, images.shape[1:])
         for sample, drawn in zip(samples, self.images_, strict=True):
@@ -249,8 +251,8 @@ class SaliencyDisplay:
     def _draw_heatmap(self, ax, gradients, limit):
         names, titles = self._names(gradients.shape[1]), self._titles(len(gradients))
         self.ax_ = ax = axes_or_new(ax)
-        style = {"cmap": signed(ax), "vmin": -limit, "vmax": limit, "aspect": "auto"}
-        self.images_ = [ax.imshow(gradients, interpolation="nearest", **style)]
+        style = {"interpolation": "nearest", "aspect": "auto"}
+        self.images_ = [draw_signed(ax, gradients, limit, **style)]
         ax.set(xlabel="Feature", ylabel="Sample", title=self.title)
         if len(names) <= 2 * MOST_FEATURES:
             ax.set_xticks(range(len(names)), names, rotation=45, ha="right")

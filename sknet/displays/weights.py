@@ -1,15 +1,18 @@
 """Draws what the units of a layer weigh their inputs by."""
 
+from functools import partial
+
 import numpy as np
 
 from sknet.displays._canvas import (
+    add_signed_bar,
     as_images,
     axes_or_new,
     check_counts,
+    draw_signed,
     draw_tiles,
     n_columns_for,
     shape_of_images,
-    signed,
     text_colour,
     tiles_size,
 )
@@ -22,8 +25,8 @@ class WeightsDisplay:
     """Weights of a layer's units, those of the largest norm first.
 
     Each unit of a layer that reads pixels is an image; else the weights are a heat map,
-    a row for each unit.  Orange weights are positive and blue ones negative, of the
-    same depth if they are of the same size.
+    a row for each unit.  Orange weights are positive and blue ones with stripes
+    negative, of the same depth if they are of the same size.
 
     Parameters
     ----------
@@ -163,9 +166,8 @@ class WeightsDisplay:
             self._draw_heatmap(ax, shown, limit)
         self.figure_ = self.ax_.figure
         first = self.images_[0]
-        self.colorbar_ = self.figure_.colorbar(
-            first, ax=self.ax_, label="Weight (per unit of the input)", shrink=0.8
-        )
+        label = "Weight (per unit of the input)"
+        self.colorbar_ = add_signed_bar(self.figure_, first, self.ax_, label)
         n_shown, n_all = len(self.units_), len(weights)
         how_many = f"{n_shown}" if n_shown == n_all else f"{n_shown} of {n_all}"
         self.ax_.set_title(f"{self.name}: {how_many}, largest norm first")
@@ -175,8 +177,8 @@ class WeightsDisplay:
         n_columns = n_columns_for(len(images), n_columns)
         width, height = tiles_size(images, n_columns, below=0.3, width=0.85)
         self.ax_ = ax = axes_or_new(ax, (width + 1.0, height))
-        style = {"cmap": signed(ax), "vmin": -limit, "vmax": limit}
-        self.images_, places = draw_tiles(ax, images, n_columns, 0.3, **style)
+        draw = partial(draw_signed, limit=limit)
+        self.images_, places = draw_tiles(ax, images, n_columns, 0.3, draw)
         style = {"ha": "center", "va": "top", "fontsize": 8, "color": text_colour()}
         self.texts_ = [
             ax.text(x, y - 0.04, f"unit {unit}", **style)
@@ -185,8 +187,8 @@ class WeightsDisplay:
 
     def _draw_heatmap(self, ax, weights, limit):
         self.ax_ = ax = axes_or_new(ax)
-        style = {"cmap": signed(ax), "vmin": -limit, "vmax": limit, "aspect": "auto"}
-        self.images_ = [ax.imshow(weights, interpolation="nearest", **style)]
+        style = {"interpolation": "nearest", "aspect": "auto"}
+        self.images_ = [draw_signed(ax, weights, limit, **style)]
         self.texts_ = []
         ax.set(ylabel="Unit", xlabel=self.input_label)
         ax.set_yticks(range(len(self.units_)), self.units_)
