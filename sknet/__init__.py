@@ -1,10 +1,14 @@
 """Neural networks for scikit-learn, in NumPy and SciPy."""
 
+from typing import TYPE_CHECKING, Any
+
 from sknet._version import __version__
 from sknet.classifier import ScratchMLPClassifier
 from sknet.gradient_check import check_gradients
 from sknet.regressor import ScratchMLPRegressor
-from sknet.tables import tabular_pipeline
+
+if TYPE_CHECKING:
+    from sknet.tables import tabular_pipeline
 
 __all__ = [
     "ScratchMLPClassifier",
@@ -13,3 +17,16 @@ __all__ = [
     "check_gradients",
     "tabular_pipeline",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # What it takes of scikit-learn would make ``import sknet`` slower for everybody.
+    if name == "tabular_pipeline":
+        from sknet.tables import tabular_pipeline
+
+        return tabular_pipeline
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

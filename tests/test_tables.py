@@ -1,6 +1,9 @@
 """The pipeline for tables: what it makes of any table, and what it chooses."""
 
 import pickle
+import pickletools
+import subprocess
+import sys
 from datetime import date, time
 from decimal import Decimal
 from fractions import Fraction
@@ -23,8 +26,11 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from sklearn.utils.fixes import parse_version
 
+import sknet
 from sknet import ScratchMLPClassifier, ScratchMLPRegressor, tabular_pipeline
+from sknet.export import from_json, to_json
 from sknet.tables import (
+    CANDIDATES,
     PiecewiseLinear,
     SmoothClipper,
     TableClassifier,
@@ -247,6 +253,43 @@ def test_pickles_and_clones_predict_the_same():
         assert_array_equal(other.predict_proba(X), model.predict_proba(X))
 
 
+def test_pickles_of_when_this_was_one_module_are_read():
+    """They name its parts by ``sknet.tables``, wherever they are today."""
+    columns, y = passengers()
+    X = pd.DataFrame(columns)
+    model = tabular_pipeline(candidates=[{"n_knots": 4}], random_state=0).fit(X, y)
+    contents = pickle.dumps(model, protocol=0)  # names are lines of text
+    named = {
+        argument.partition(" ")
+        for opcode, argument, _ in pickletools.genops(contents)
+        if opcode.name == "GLOBAL" and argument.startswith("sknet.tables.")
+    }
+    assert len(named) > 6
+    for module, _, name in named:
+        now, then = f"c{module}\n{name}\n", f"csknet.tables\n{name}\n"
+        contents = contents.replace(now.encode(), then.encode())
+    assert b"sknet.tables." not in contents
+    same = pickle.loads(contents)
+    assert_array_equal(same.predict_proba(X), model.predict_proba(X))
+
+
+def test_the_package_is_imported_without_what_only_tables_need():
+    code = """
+import sys
+import sknet
+assert not [m for m in sys.modules if m.startswith(("sknet.tables", "sklearn.compose"))]
+assert {"tabular_pipeline", "ScratchMLPClassifier"} <= set(dir(sknet))
+from sknet import *
+assert tabular_pipeline is sknet.tabular_pipeline is sknet.tables.tabular_pipeline
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_no_other_name_is_in_the_package():
+    with pytest.raises(AttributeError, match="module 'sknet' has no attribute 'pipe'"):
+        sknet.pipe  # noqa: B018
+
+
 @pytest.mark.parametrize("kind", ["classifier", "regressor"])
 def test_each_parameter_reaches_its_step(kind):
     of_network = {
@@ -280,6 +323,19 @@ def test_numbers_are_estimated():
     model = tabular_pipeline("regressor", random_state=0)
     model.set_params(network__candidates=SHORT)
     assert model.fit(X[:300], y[:300]).score(X[300:], y[300:]) > 0.35
+
+
+@pytest.mark.parametrize("part", [slice(None), -1, "network"])
+def test_what_is_exported_is_a_network_inside(part):
+    columns, y = passengers()
+    X = pd.DataFrame(columns)
+    model = tabular_pipeline(candidates=SHORT, random_state=0).fit(X, y)
+    with pytest.raises(TypeError, match=r"its \.estimators_\[0\]\['network'\], which"):
+        to_json(model[part])
+    network = model[-1].estimators_[0]["network"]
+    same = from_json(to_json(network))
+    inside = model[:-1].transform(X)
+    assert_allclose(same.predict_proba(inside), network.predict_proba(inside))
 
 
 # -- SmoothClipper -----------------------------------------------------------------
@@ -430,7 +486,7 @@ def test_noise_is_not_for_a_large_network(noise):
     large = {"estimator__hidden_layer_sizes": (256, 256), "estimator__max_iter": 30}
     net = ScratchMLPRegressor(hidden_layer_sizes=(), max_iter=100, tol=0)
     net.set_params(learning_rate_init=0.01, n_iter_no_change=np.inf)
-    model = TableRegressor(net, candidates=[large, {}], random_state=0).fit(X, y)
+    model = TableRegressor(net, candidates=[{}, large], random_state=0).fit(X, y)
     assert model.best_candidate_ == ({} if noise else large)
 
 
@@ -459,6 +515,35 @@ def test_a_later_candidate_must_be_better_by_a_margin(log_odds):
         assert model.best_candidate_ == candidates[chosen]
     model.set_params(candidates=candidates[::-1]).fit(X, y)
     assert model.best_candidate_ == candidates[1]
+
+
+def test_each_candidate_changes_the_best_so_far(log_odds):
+    """Where only one column tells anything, and log-odds turned round are wrong."""
+    X, y = log_odds
+    X = np.column_stack([np.zeros(len(y)), X])
+    fitted = []
+
+    class Told(Oracle):
+        def fit(self, X, y, sample_weight=None):
+            fitted.append((self.column, self.factor))
+            return super().fit(X, y)
+
+    changes = [
+        {"estimator__column": 0},
+        {"estimator__factor": 2.0},
+        {"estimator__column": 1},
+        {"estimator__column": 0},
+        {"estimator__factor": -1.0},
+    ]
+    model = TableClassifier(Told(), candidates=changes, random_state=0).fit(X, y)
+    assert fitted == [(0, 1), (0, 2), (1, 1), (0, 1), (1, -1), (1, 1)]
+    assert model.best_candidate_ == {"estimator__column": 1}
+
+
+def test_the_long_training_of_classes_is_the_same_whatever_was_kept():
+    short, slow, long, encoded = CANDIDATES["classifier"]
+    assert short | slow | long == short | long
+    assert short | slow | long | encoded == short | slow | encoded == short | encoded
 
 
 def test_the_held_out_loss_is_the_brier_score(log_odds):

@@ -17,6 +17,7 @@ TYPOS = {
     "loss: float": "loss: str",
     '"huber"': '"hubert"',
     "r2: float": "r2: str",
+    "min_frequency=10": 'min_frequency="ten"',
 }
 
 

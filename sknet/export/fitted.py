@@ -55,7 +55,9 @@ def kind_of(net: Any) -> str:
             return name
     raise TypeError(
         f"a fitted {' or '.join(ESTIMATORS)} is wanted, got {type(net).__name__}: pass "
-        "the network itself, such as the last step of a pipeline."
+        "the network itself, such as the last step of a pipeline, or, where that is a "
+        "TableClassifier or TableRegressor, its .estimators_[0]['network'], which gets "
+        "what the steps before it have made."
     )
 
 

@@ -5,7 +5,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sknet import ScratchMLPClassifier, ScratchMLPRegressor, check_gradients
+from sknet import (
+    ScratchMLPClassifier,
+    ScratchMLPRegressor,
+    check_gradients,
+    tabular_pipeline,
+)
 
 X: NDArray[np.float64] = np.zeros((10, 3))
 y: NDArray[np.int64] = np.arange(10) % 2
@@ -60,3 +65,4 @@ words: str = net.summary()
 print(gradients.shape, numbers.input_gradients(X, target=2).shape)
 r2: float = numbers.partial_fit(X, y).score(X, y)
 print(numbers.target_mean_, numbers.target_scale_, numbers.coefs_[0].shape)
+table = tabular_pipeline("regressor", min_frequency=10).fit(X, y)
