@@ -368,7 +368,7 @@ def main(argv):
             for rung, mean in zip(rungs, relative(rungs, name)[0], strict=True):
                 print(f"    {rung:40} {mean:.2f}")
     draw(results).savefig(args.out / "plot_tables.png", dpi=150)
-    print(f"Pictures are in {args.out.resolve()}")
+    print(f"Pictures are in {args.out}")
     if args.show:
         plt.show()
 

@@ -53,7 +53,7 @@ def test_program(example, data, tmp_path, monkeypatch, capsys):
     assert pictures
     for picture in pictures:
         assert picture.read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
-    assert re.search(r"^Pictures are in \S*pictures$", printed, re.MULTILINE)
+    assert re.search(r"^Pictures are in pictures$", printed, re.MULTILINE)
 
 
 # -- the gallery -----------------------------------------------------------------------

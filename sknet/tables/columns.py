@@ -140,6 +140,8 @@ def as_numbers(X: Any) -> Any:
     ValueError
         For an object that is no number, or beyond the largest float.
     """
+    if not _has_known_names(X):  # or FunctionTransformer would ask for x0, x1, ...
+        X = np.asarray(X)
     dtypes = X.dtypes if hasattr(X, "iloc") else [getattr(X, "dtype", None)]
     if not any(dtype == np.dtype(object) for dtype in dtypes if dtype is not None):
         return X
