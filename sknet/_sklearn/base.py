@@ -261,7 +261,7 @@ class NetworkEstimator(CallbackSupportMixin, NetworkHooks):
         names = "n_features_in_", "feature_names_in_"
         seen = {name: vars(draft)[name] for name in names if name in vars(draft)}
         state.data = {**seen, **targets.attributes}
-        vars(draft).update(state.results())  # for its hooks: nobody sees a draft
+        vars(draft).update(state.results())  # for hooks and scorers, which predict
         return draft, state, samples, targets
 
     def _architecture(self, X: Any, targets: Any) -> tuple[list[int], list[Any], str]:
