@@ -1,4 +1,4 @@
-"""What all tests and examples share: what needs a newer scikit-learn, their chance."""
+"""What all tests and examples share: a seed, and what needs a newer scikit-learn."""
 
 import os
 from importlib.util import find_spec

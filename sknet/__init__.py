@@ -7,9 +7,6 @@ from sknet.classifier import ScratchMLPClassifier
 from sknet.gradient_check import check_gradients
 from sknet.regressor import ScratchMLPRegressor
 
-if TYPE_CHECKING:
-    from sknet.tables import tabular_pipeline
-
 __all__ = [
     "ScratchMLPClassifier",
     "ScratchMLPRegressor",
@@ -18,14 +15,17 @@ __all__ = [
     "tabular_pipeline",
 ]
 
+if TYPE_CHECKING:
+    from sknet.tables import tabular_pipeline
+else:  # type checkers would take any name for one of this package
 
-def __getattr__(name: str) -> Any:
-    # What it takes of scikit-learn would make ``import sknet`` slower for everybody.
-    if name == "tabular_pipeline":
-        from sknet.tables import tabular_pipeline
+    def __getattr__(name: str) -> Any:
+        # What it takes of scikit-learn would slow ``import sknet`` down for everybody.
+        if name == "tabular_pipeline":
+            from sknet.tables import tabular_pipeline
 
-        return tabular_pipeline
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            return tabular_pipeline
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -32,7 +32,7 @@ SMALL_PRODUCT_KERNELS = {"SkylakeX", "Cooperlake", "SapphireRapids"}
 SMALL_PRODUCT = 10**6
 # Multiplications of a product that is not worth a look at blocks.
 TINY_PRODUCT = SMALL_PRODUCT // 4
-# Numbers that come out of a product for which OpenBLAS takes its faster way anyway.
+# Numbers in the largest result for which OpenBLAS takes its faster way anyway.
 FEW_OUTPUTS = 1500
 # Units up to which it pays to lay delta out sample by sample, like X1.
 FEW_UNITS = 32
@@ -266,7 +266,8 @@ def sparse_with_ones(X: Any, dtype: DTypeLike) -> csr_array:
     starts = X.indptr[:-1]
     numbers = np.insert(X.data.astype(dtype, copy=False), starts, 1)
     features = np.insert(X.indices + 1, starts, 0)
-    long_enough = np.min_scalar_type(-X.nnz - n_samples)  # signed, for it is negative
+    last = X.nnz + n_samples
+    long_enough = np.min_scalar_type(-1 - last)  # signed, for it is negative
     indptr = X.indptr + np.arange(1 + n_samples, dtype=long_enough)
     return csr_array((numbers, features, indptr), shape=(n_samples, 1 + n_features))
 

@@ -78,7 +78,7 @@ def prepend_ones(X: Any, dtype: DTypeLike | None = None) -> Any:
 
     Parameters
     ----------
-    X : ndarray or CSR matrix of shape (n_samples, n_features)
+    X : ndarray or sparse matrix of shape (n_samples, n_features)
     dtype : dtype, default=None
         Type of the result; that of X by default.
 
@@ -97,7 +97,7 @@ def prepend_ones(X: Any, dtype: DTypeLike | None = None) -> Any:
     n_samples, n_features = X.shape
     dtype = X.dtype if dtype is None else dtype
     if sparse.issparse(X):
-        return sparse_with_ones(X, dtype).T
+        return sparse_with_ones(X.tocsr(), dtype).T
     rows = np.empty((n_samples, 1 + n_features), dtype=dtype)
     rows[:, 0] = 1
     rows[:, 1:] = X

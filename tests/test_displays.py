@@ -318,7 +318,9 @@ SIGNS = [
 ]
 
 
-@pytest.mark.parametrize("style", ["default", "dark_background"])
+@pytest.mark.parametrize(
+    "style", ["default", "dark_background", {"image.origin": "lower"}], ids=str
+)
 @pytest.mark.parametrize("draw", SIGNS, ids=lambda draw: draw.__name__)
 def test_signs_are_told_without_colour(draw, style):
     with plt.style.context(style):

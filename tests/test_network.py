@@ -185,7 +185,7 @@ def test_float32_stays_float32(transposed_input):
 
 @pytest.mark.parametrize(
     "container",
-    [np.array, sparse.csr_matrix, sparse.csr_array],
+    [np.array, sparse.csr_matrix, sparse.csr_array, sparse.csc_array, sparse.coo_array],
     ids=lambda c: c.__name__,
 )
 @pytest.mark.parametrize("dtype", [None, np.float32])
@@ -198,6 +198,12 @@ def test_prepend_ones_puts_samples_in_columns_under_ones(container, dtype):
     assert_array_equal(dense, [[1, 1, 1, 1, 1], [5, 0, 0, 0, 1], [0, 0, 0, 8, 2]])
     X1 *= 0  # a copy: the samples are left as they are
     assert_array_equal(given.toarray() if sparse.issparse(given) else given, X)
+
+
+@pytest.mark.parametrize("n_samples", [0, 1, 127, 128, 129, 32768])
+def test_ones_are_prepended_to_samples_that_have_no_other_number(n_samples):
+    X1 = prepend_ones(sparse.csr_array((n_samples, 2)))
+    assert_array_equal(X1.toarray(), [np.ones(n_samples), *np.zeros((2, n_samples))])
 
 
 def test_prepended_samples_lie_in_memory_one_after_the_other():

@@ -1,12 +1,13 @@
 """Every parameter has an effect, is named where it has none, and is checked."""
 
 import inspect
+from numbers import Integral
 
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn.neural_network import MLPClassifier
-from sklearn.utils._param_validation import validate_parameter_constraints
+from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 
 from sknet import ScratchMLPClassifier, ScratchMLPRegressor
 from support import NO_EFFECT, assert_same_weights, network, short, unconverged
@@ -362,3 +363,14 @@ def test_a_parameter_of_a_subclass_is_checked(iris):
     for wrong in {"mine": 3}, {"max_iter": 0}:
         with pytest.raises(ValueError, match=f"The '{next(iter(wrong))}' parameter"):
             Mine(**wrong).fit(*iris)
+
+
+def test_a_default_that_a_subclass_does_not_allow_is_refused(iris):
+    class Patient(ScratchMLPClassifier):
+        _parameter_constraints = {
+            **ScratchMLPClassifier._parameter_constraints,
+            "max_iter": [Interval(Integral, 1000, None, closed="left")],
+        }
+
+    with pytest.raises(ValueError, match="The 'max_iter' parameter of Patient"):
+        Patient().fit(*iris)

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from support import PLAIN_SGD, assert_same_fit, flat, network, unconverged
+from support import (
+    PLAIN_SGD,
+    assert_same_fit,
+    flat,
+    network,
+    regressor,
+    unconverged,
+)
 
 
 @unconverged
@@ -101,3 +108,31 @@ def test_weights_of_zero_alone_are_refused(iris, method):
     classes = {"classes": [0, 1, 2]} if method == "partial_fit" else {}
     with pytest.raises(ValueError, match="at least one non-zero"):
         getattr(net, method)(X, y, np.zeros(150), **classes)
+
+
+@pytest.mark.parametrize("target", ["multiclass", "multilabel", "number"])
+def test_a_weight_in_the_score_repeats_the_row(iris, multilabel, target):
+    X, y = multilabel if target == "multilabel" else iris
+    net = (regressor if target == "number" else network)().fit(X, y)
+    rng = np.random.RandomState(0)
+    y, weights = rng.permutation(y), rng.randint(0, 4, len(X))
+    expected = net.score(X.repeat(weights, axis=0), y.repeat(weights, axis=0))
+    assert net.score(X, y, weights) == pytest.approx(expected)
+    assert net.score(X, y) == net.score(X, y, 2.0) != pytest.approx(expected)
+
+
+@pytest.mark.parametrize("estimator", [network, regressor])
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        (-np.ones(150), "Negative values in sample_weight"),
+        (np.zeros(150), "at least one non-zero number"),
+        (np.ones(3), r"shape \(3,\), expected \(150,\)"),
+        ("balanced", "is no array"),
+    ],
+    ids=["negative", "zero", "few", "a word"],
+)
+def test_weights_of_the_score_are_checked(iris, estimator, weights, message):
+    net = estimator().fit(*iris)
+    with pytest.raises(ValueError, match=message):
+        net.score(*iris, weights)

@@ -17,7 +17,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from scipy.special import log_softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.datasets import load_diabetes, make_classification
+from sklearn.datasets import load_diabetes, load_iris, make_classification
 from sklearn.exceptions import DataConversionWarning, NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
@@ -538,6 +538,18 @@ def test_each_candidate_changes_the_best_so_far(log_odds):
     model = TableClassifier(Told(), candidates=changes, random_state=0).fit(X, y)
     assert fitted == [(0, 1), (0, 2), (1, 1), (0, 1), (1, -1), (1, 1)]
     assert model.best_candidate_ == {"estimator__column": 1}
+
+
+def test_an_estimator_in_a_candidate_stays_as_it_was():
+    X, y = load_iris(return_X_y=True)
+    given = LogisticRegression(max_iter=1000)
+    candidates = [{"estimator": given}, {"estimator__C": 1e-9}]
+    model = TableClassifier(candidates=candidates, n_networks=2, random_state=0)
+    assert model.fit(X, y).best_candidate_ == candidates[0]
+    assert given.C == 1.0
+    assert not hasattr(given, "coef_")
+    one, other = [trained["network"] for trained in model.estimators_]
+    assert one is not other
 
 
 def test_the_long_training_of_classes_is_the_same_whatever_was_kept():

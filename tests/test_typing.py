@@ -18,6 +18,7 @@ TYPOS = {
     '"huber"': '"hubert"',
     "r2: float": "r2: str",
     "min_frequency=10": 'min_frequency="ten"',
+    "sknet.__version__": "sknet.__versoin__",
 }
 
 

@@ -1,5 +1,6 @@
 """Validation sets of one's own, the rows that are held out, and scoring by both."""
 
+import copy
 import pickle
 import warnings
 from functools import partial
@@ -806,6 +807,25 @@ def test_neg_log_loss_and_loss_pick_the_same_epoch(noise, early_stopping):
     assert by_name.best_iteration_ == by_loss.best_iteration_ < 30
     assert_same_weights(by_name, by_loss)
     assert by_loss.validation_scores_ == [-x for x in by_loss.history_["val_loss"]]
+
+
+@unconverged
+def test_a_copy_that_a_scorer_keeps_can_be_trained_on(noise):
+    """Though the network was fitted before, with a memory of another size."""
+    X, X_val, y, y_val = noise
+    kept = []
+
+    def scoring(net, X, y):
+        kept.append(copy.deepcopy(net))
+        return np.mean(net.predict(X) == y)
+
+    net = network(max_iter=2).fit(X, y)
+    net.set_params(hidden_layer_sizes=(9,), scoring=scoring)
+    net.fit(X, y, X_val=X_val, y_val=y_val)
+    last = kept[-1].set_params(scoring=None, warm_start=True)
+    with pytest.warns(UserWarning, match="memory"):
+        last.fit(X, y)
+    assert last.coefs_[0].shape == (4, 9)
 
 
 @pytest.mark.parametrize(

@@ -261,7 +261,9 @@ class NetworkEstimator(CallbackSupportMixin, NetworkHooks):
         names = "n_features_in_", "feature_names_in_"
         seen = {name: vars(draft)[name] for name in names if name in vars(draft)}
         state.data = {**seen, **targets.attributes}
-        vars(draft).update(state.results())  # for its hooks: nobody sees a draft
+        # Hooks predict with it, and so do scorers, which may keep a copy.
+        vars(draft).pop("_training", None)  # of an earlier fit
+        vars(draft).update(state.results())
         return draft, state, samples, targets
 
     def _architecture(self, X: Any, targets: Any) -> tuple[list[int], list[Any], str]:

@@ -229,14 +229,20 @@ def parameter_table(parameters: type[NetworkParameters]) -> tuple[Field[Any], ..
 
 def not_default(estimator: Any) -> dict[str, Any]:
     """The estimator's parameters that are not the default itself, by name."""
-    defaults = _defaults(type(estimator))
+    defaults = _valid_defaults(type(estimator))
     given = estimator.get_params(deep=False).items()
     return {k: v for k, v in given if not _is_same(v, defaults.get(k, MISSING))}
 
 
 @cache
-def _defaults(parameters: type[NetworkParameters]) -> dict[str, Any]:
-    return {one.name: one.default for one in parameter_table(parameters)}
+def _valid_defaults(estimator: Any) -> dict[str, Any]:
+    """Defaults, but for parameters whose domain a subclass has changed."""
+    domains = estimator._parameter_constraints
+    return {
+        one.name: one.default
+        for one in parameter_table(estimator)
+        if domains.get(one.name) == one.metadata["domain"]
+    }
 
 
 def _is_same(value: Any, default: Any) -> bool:

@@ -386,7 +386,7 @@ def _fields_of_memory() -> list[str]:
 
 
 def publish(state: TrainingState, estimator: Any) -> None:
-    """Write the fitted attributes onto an estimator, at once; nothing else does."""
+    """Write the fitted attributes onto a user's estimator, at once; only this does."""
     attributes = state.attributes()
     held = {**vars(estimator), **attributes}
     if "feature_names_in_" not in attributes:

@@ -1,4 +1,4 @@
-"""Axes to draw in, and colours that all can tell apart, on light and on dark."""
+"""Axes to draw in, and colours and stripes that all can tell apart."""
 
 from math import ceil, isqrt
 from numbers import Integral
@@ -139,7 +139,7 @@ def draw_signed(ax, values, limit, **style):
     -------
     drawn : AxesImage
     """
-    style |= {"cmap": signed(ax), "vmin": -limit, "vmax": limit}
+    style |= {"cmap": signed(ax), "vmin": -limit, "vmax": limit, "origin": "upper"}
     drawn = ax.imshow(values, **style)
     left, right, bottom, top = drawn.get_extent()
     x = np.linspace(left, right, values.shape[1] + 1)

@@ -295,7 +295,8 @@ class NetworkDisplay:
         width, height = IMAGE * np.array(image.shape[::-1]) / max(image.shape)
         left, bottom = x - width / 2, y - height / 2
         extent = (left, left + width, bottom, bottom + height)
-        self.ax_.imshow(image, cmap=ink(self.ax_), extent=extent, zorder=3)
+        style = {"cmap": ink(self.ax_), "origin": "upper", "zorder": 3}
+        self.ax_.imshow(image, extent=extent, **style)
         frame = {"fill": False, "edgecolor": text_colour(), "lw": 0.8, "zorder": 4}
         self.ax_.add_patch(Rectangle((left, bottom), width, height, **frame))
 

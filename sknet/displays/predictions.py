@@ -210,7 +210,7 @@ class PredictionsDisplay:
         n_columns = n_columns_for(len(images), n_columns)
         ax = axes_or_new(ax, tiles_size(images, n_columns, below=0.5))
         self.ax_, self.figure_ = ax, ax.figure
-        draw = partial(type(ax).imshow, cmap=ink(ax))
+        draw = partial(type(ax).imshow, cmap=ink(ax), origin="upper")
         self.images_, places = draw_tiles(ax, images, n_columns, 0.5, draw)
         proba = [None] * len(images) if self.proba is None else self.proba
         self.texts_ = []

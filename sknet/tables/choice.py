@@ -139,6 +139,8 @@ class TableNetwork(MetaEstimatorMixin, BaseEstimator):
         settings = clone(self)
         if settings.estimator is None:
             settings.estimator = network_of(self._kind)
+        # A candidate may hold an estimator, which others are to find as it was.
+        candidate = {name: clone(v, safe=False) for name, v in candidate.items()}
         settings.set_params(**candidate)._validate_params()
         if settings.estimator is None:  # by the candidate
             settings.estimator = network_of(self._kind)

@@ -42,9 +42,9 @@ class TableClassifier(ClassifierMixin, TableNetwork):
         Changes to try one after the other, each a dict of parameters of this object,
         those of the estimator among them.  The first is where the choice starts; each
         other is laid over the best so far, and kept if that makes it better.  None is
-        ``CANDIDATES["classifier"]``: 20
-        epochs, a learning rate of 0.001, 60 epochs at 0.003, and these with
-        ``n_knots=8``.  An empty list leaves nothing to choose but the temperature.
+        ``CANDIDATES["classifier"]``: 20 epochs, a learning rate of 0.001, 60 epochs at
+        0.003, and these with ``n_knots=8``.  An empty list leaves nothing to choose but
+        the temperature.
     n_knots : int or None, default=None
         Knots of :class:`PiecewiseLinear`, which stands before the estimator; None is
         none.

@@ -31,9 +31,8 @@ class TableRegressor(RegressorMixin, TableNetwork):
         Changes to try one after the other, each a dict of parameters of this object,
         those of the estimator among them.  The first is where the choice starts; each
         other is laid over the best so far, and kept if that makes it better.  None is
-        ``CANDIDATES["regressor"]``: 20
-        epochs, ``n_knots=8``, ``n_knots=16``, 60 epochs.  An empty list leaves nothing
-        to choose.
+        ``CANDIDATES["regressor"]``: 20 epochs, ``n_knots=8``, ``n_knots=16``, 60
+        epochs.  An empty list leaves nothing to choose.
     n_knots : int or None, default=None
         Knots of :class:`PiecewiseLinear`, which stands before the estimator; None is
         none.

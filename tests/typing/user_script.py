@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+import sknet
 from sknet import (
     ScratchMLPClassifier,
     ScratchMLPRegressor,
@@ -66,3 +67,4 @@ print(gradients.shape, numbers.input_gradients(X, target=2).shape)
 r2: float = numbers.partial_fit(X, y).score(X, y)
 print(numbers.target_mean_, numbers.target_scale_, numbers.coefs_[0].shape)
 table = tabular_pipeline("regressor", min_frequency=10).fit(X, y)
+print(sknet.__version__)
