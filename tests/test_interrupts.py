@@ -305,7 +305,8 @@ def test_ctrl_c_at_random_moments_of_fit_leaves_nothing_behind(uninterrupted, ir
         target=press_at_random_moments, args=(*uninterrupted, *iris)
     )
     process.start()
-    process.join()
+    process.join(120)
+    process.kill()  # should it hang
     assert process.exitcode == 0
 
 

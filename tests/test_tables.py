@@ -1,7 +1,6 @@
 """The pipeline for tables: what it makes of any table, and what it chooses."""
 
 import pickle
-import pickletools
 import subprocess
 import sys
 from datetime import date, time
@@ -251,26 +250,6 @@ def test_pickles_and_clones_predict_the_same():
     model = tabular_pipeline(candidates=SHORT, n_networks=2, random_state=0).fit(X, y)
     for other in pickle.loads(pickle.dumps(model)), clone(model).fit(X, y):
         assert_array_equal(other.predict_proba(X), model.predict_proba(X))
-
-
-def test_pickles_of_when_this_was_one_module_are_read():
-    """They name its parts by ``sknet.tables``, wherever they are today."""
-    columns, y = passengers()
-    X = pd.DataFrame(columns)
-    model = tabular_pipeline(candidates=[{"n_knots": 4}], random_state=0).fit(X, y)
-    contents = pickle.dumps(model, protocol=0)  # names are lines of text
-    named = {
-        argument.partition(" ")
-        for opcode, argument, _ in pickletools.genops(contents)
-        if opcode.name == "GLOBAL" and argument.startswith("sknet.tables.")
-    }
-    assert len(named) > 6
-    for module, _, name in named:
-        now, then = f"c{module}\n{name}\n", f"csknet.tables\n{name}\n"
-        contents = contents.replace(now.encode(), then.encode())
-    assert b"sknet.tables." not in contents
-    same = pickle.loads(contents)
-    assert_array_equal(same.predict_proba(X), model.predict_proba(X))
 
 
 def test_the_package_is_imported_without_what_only_tables_need():

@@ -8,9 +8,7 @@ chooses how long to train, and whether to encode numbers, on rows that it holds 
 from sknet.tables.classifier import TableClassifier
 from sknet.tables.columns import as_numbers, as_text, category_columns, number_columns
 from sknet.tables.encodings import PiecewiseLinear, SmoothClipper
-
-# Pickles of when this was one module look for its private parts here.
-from sknet.tables.pipeline import _AnyScaler, _Varying, tabular_pipeline  # noqa: F401
+from sknet.tables.pipeline import tabular_pipeline
 from sknet.tables.recipe import CANDIDATES, RECIPE, rows_of_a_batch
 from sknet.tables.regressor import TableRegressor
 
