@@ -415,9 +415,9 @@ def _has_neighbours() -> bool:
     if this != threading.main_thread().ident:
         return True
     frames = sys._current_frames()
-    if len(frames) == 1:
-        return False
-    return not all(_serves(frame) for ident, frame in frames.items() if ident != this)
+    # A frame that holds itself would keep what a fit has copied, as garbage, for long.
+    del frames[this]
+    return not all(map(_serves, frames.values()))
 
 
 def _serves(frame: FrameType | None) -> bool:

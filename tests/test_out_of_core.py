@@ -1,11 +1,16 @@
 """Training on more data than fit into the memory that the system allows."""
 
+import gc
 import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from sknet import ScratchMLPClassifier, ScratchMLPRegressor
+from sknet._sklearn.run import Run
+from sknet.batches import Batches
 
 SCRIPT = Path(__file__).with_name("under_limit.py")
 
@@ -31,3 +36,24 @@ def test_networks_learn_from_more_than_the_memory_holds(lines):
         assert way["score"] > 0.9, way
         assert way["X"] > 60, way
         assert way["peak"] < 40, way
+
+
+@pytest.fixture
+def no_looking_for_garbage():
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_looking_for_garbage")
+@pytest.mark.parametrize("cls", [ScratchMLPClassifier, ScratchMLPRegressor])
+@pytest.mark.parametrize("solver", ["sgd", "adam", "lbfgs"])
+def test_what_a_fit_works_with_is_gone_when_it_ends(iris, cls, solver):
+    """At once: garbage that refers to itself would keep the copies of many chunks."""
+    net = cls(hidden_layer_sizes=(3,), solver=solver, max_iter=1000, tol=0.01)
+    net.fit(*iris)
+    if solver != "lbfgs":
+        net.partial_fit(*iris)
+        net.set_params(early_stopping=True).fit(*iris)
+    assert not [one for one in gc.get_objects() if isinstance(one, Run | Batches)]
