@@ -298,3 +298,23 @@ def test_infinities_of_both_signs_are_refused_without_a_warning(iris, cls, dtype
     ):
         with pytest.raises(ValueError, match="contains infinity"):
             refused()
+
+
+def quartic(h, y):
+    return (h - y) ** 4 / 4
+
+
+def cubic(h, y):
+    return (h - y) ** 3
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("loss", ["squared_error", (quartic, cubic)])
+def test_a_loss_that_overflows_on_new_validation_rows_is_no_warning(iris, loss):
+    """Before the first epoch of a warm start, too."""
+    X, y = iris[0], iris[1].astype(float)
+    net = ScratchMLPRegressor(loss, hidden_layer_sizes=(3,), max_iter=3)
+    net.set_params(warm_start=True, random_state=0).fit(X, y)
+    net.fit(X, y, X_val=X, y_val=np.where(y == 2, 1e300, y))
+    assert np.inf in net.history_["val_loss"]
+    assert np.isfinite(net.predict(X)).all()

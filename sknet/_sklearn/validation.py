@@ -45,6 +45,7 @@ class ValidationSet:
         if estimator.scoring not in (*estimator._own_scorings, "loss"):
             self._scorer = estimator._scorer()
 
+    @np.errstate(all="ignore")  # as in training, where a loss may overflow too
     def evaluate(self, theta: NDArray[Any]) -> tuple[float, float]:
         """Loss and score of the network with weights ``theta``.
 
