@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+import scipy
+from sklearn.utils.fixes import parse_version
 
 from sknet import ScratchMLPClassifier, ScratchMLPRegressor
 from sknet._sklearn.run import Run
@@ -51,6 +53,8 @@ def no_looking_for_garbage():
 @pytest.mark.parametrize("solver", ["sgd", "adam", "lbfgs"])
 def test_what_a_fit_works_with_is_gone_when_it_ends(iris, cls, solver):
     """At once: garbage that refers to itself would keep the copies of many chunks."""
+    if solver == "lbfgs" and parse_version(scipy.__version__) < parse_version("1.14"):
+        pytest.skip("garbage of SciPy's own keeps the function that it minimised")
     net = cls(hidden_layer_sizes=(3,), solver=solver, max_iter=1000, tol=0.01)
     net.fit(*iris)
     if solver != "lbfgs":
